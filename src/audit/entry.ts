@@ -1,0 +1,178 @@
+/**
+ * What the journal records. Format on disk: docs/spec/audit-log.md. Every field is listed here: prompts, answers and secrets have no
+ * field to be in. Amounts are pico-USD as decimal strings, times are ISO 8601 UTC, durations milliseconds.
+ */
+import type { JournaledRecord } from '../records/records.ts';
+
+export type CallResult = 'success' | 'error';
+
+/** Where the cost of a call comes from. */
+export type CostBasis =
+  /** The provider's own usage numbers. */
+  | 'usage'
+  /** No usage was seen: what was delivered, counted by us. */
+  | 'delivered'
+  /** The outcome is unknown: the whole hold. */
+  | 'hold'
+  /** The provider answered with an error, or was never reached. */
+  | 'none';
+
+/** Who called what. */
+export interface CallSubject {
+  /** `token:<id>`. */
+  readonly principal: string;
+  /** Commitment to the end user named by the caller (see pseudonyms.ts), or null. */
+  readonly userId: string | null;
+  readonly team: string;
+  readonly project: string | null;
+  readonly environment: string;
+  readonly tokenId: string;
+  /** `<provider>/<endpoint>`. */
+  readonly resource: string;
+  readonly provider: string;
+  readonly model: string | null;
+  /** Commitment to the caller's address. */
+  readonly address: string;
+}
+
+/** One budget that a call is charged to, in the period of its reservation. */
+export interface Charge {
+  readonly budget: string;
+  readonly period: string;
+}
+
+export interface CallStart extends CallSubject {
+  readonly action: 'call.start';
+  readonly id: string;
+  readonly keyId: string;
+  /** Held on every budget in `charges`. */
+  readonly holdPicoUsd: string;
+  readonly charges: readonly Charge[];
+  readonly metadata: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What a running call would cost if the process died before the next progress entry. */
+export interface CallProgress {
+  readonly action: 'call.progress';
+  readonly id: string;
+  readonly boundPicoUsd: string;
+  readonly completionTokens: number;
+}
+
+export interface CallEnd {
+  readonly action: 'call.end';
+  readonly id: string;
+  readonly result: CallResult;
+  readonly errorCode: string | null;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly cachedTokens: number;
+  readonly costPicoUsd: string;
+  readonly basis: CostBasis;
+  /** By how much the cost is above what was held; "0" normally. */
+  readonly overrunPicoUsd: string;
+  readonly charges: readonly Charge[];
+  readonly latencyMs: number;
+  /** True when this entry was written by the recovery of a later process. */
+  readonly recovered: boolean;
+}
+
+/** An authenticated call that was refused before anything was sent. */
+export interface CallRefused extends CallSubject {
+  readonly action: 'call.refused';
+  readonly id: string;
+  readonly errorCode: string;
+}
+
+/** Refusals of unknown callers, folded per address and second. */
+export interface AuthRefused {
+  readonly action: 'auth.refused';
+  readonly address: string;
+  readonly count: number;
+  readonly errorCode: string;
+}
+
+/** What happened to a budget, other than a call's charge. */
+export interface BudgetEvent {
+  readonly action:
+    | 'budget.alert'
+    | 'budget.exhausted'
+    | 'budget.paused'
+    | 'budget.resumed'
+    | 'budget.adjusted'
+    | 'budget.opened';
+  readonly budget: string;
+  readonly period: string;
+  readonly principal: string;
+  /** The threshold passed: 50, 80, 95; 100 for exhausted and paused; 0 otherwise. */
+  readonly percent: number;
+  readonly spentPicoUsd: string;
+  readonly heldPicoUsd: string;
+  readonly limitPicoUsd: string;
+  /** Signed change of `spent` by a correction, with its reason; "0" otherwise. */
+  readonly deltaPicoUsd: string;
+  readonly reason: string | null;
+}
+
+/** The provider refused our own key. */
+export interface KeyEvent {
+  readonly action: 'key.rejected' | 'key.verified';
+  readonly keyId: string;
+  readonly provider: string;
+  readonly status: number;
+  readonly errorCode: string | null;
+  readonly principal: string;
+}
+
+/** A change of control-plane records, `<noun>.<verb>`. Also what a lost database is rebuilt from. */
+export interface ControlChange {
+  readonly action: `control.${string}`;
+  readonly principal: string;
+  readonly records: readonly JournaledRecord[];
+}
+
+/** The first entry of every process: ties its chain to the one before. */
+export interface JournalOpened {
+  readonly action: 'journal.open';
+  readonly instance: string;
+  readonly version: string;
+  /** Head of the previous stream, or null for the first one. */
+  readonly previous: { readonly stream: string; readonly seq: number; readonly hash: string } | null;
+  /** Bytes of an unfinished last line that the previous process left and this one cut off. */
+  readonly tornBytes: number;
+}
+
+export interface JournalClosed {
+  readonly action: 'journal.close';
+  readonly reason: string;
+}
+
+export type EntryBody =
+  | JournalOpened
+  | JournalClosed
+  | CallStart
+  | CallProgress
+  | CallEnd
+  | CallRefused
+  | AuthRefused
+  | BudgetEvent
+  | KeyEvent
+  | ControlChange;
+
+/** An entry as it stands in the journal. */
+export type Entry = EntryBody & { readonly seq: number; readonly at: string };
+
+/** Where an entry stands, and its hash: what a receipt names. */
+export interface Position {
+  readonly stream: string;
+  readonly seq: number;
+  readonly hash: Buffer;
+  readonly segment: number;
+  /** Byte offset just behind the entry. */
+  readonly offset: number;
+}
+
+export interface PlacedEntry {
+  readonly entry: Entry;
+  readonly position: Position;
+}

@@ -1,0 +1,121 @@
+/** How a journal entry becomes a row of the audit index. Pure: the same entries give the same rows, live and in replay. */
+import type { CallEnd, CallStart, CallSubject, Entry, EntryBody, Position } from './entry.ts';
+import type { IndexRow } from './store.ts';
+
+const NO_CALL = {
+  principal: null,
+  userId: null,
+  team: null,
+  project: null,
+  environment: null,
+  tokenId: null,
+  resource: null,
+  provider: null,
+  model: null,
+  keyId: null,
+  address: null,
+  promptTokens: 0,
+  completionTokens: 0,
+  cachedTokens: 0,
+  costPicoUsd: 0n,
+  boundPicoUsd: 0n,
+  basis: null,
+  latencyMs: null,
+  result: null,
+  errorCode: null,
+  charges: '[]',
+  metadata: '{}',
+} as const;
+
+/** The row of an opened call. */
+export function startRow(entry: Entry & CallStart, position: Position): IndexRow {
+  return {
+    ...NO_CALL,
+    ...subjectOf(entry),
+    id: entry.id,
+    stream: position.stream,
+    seq: entry.seq,
+    atMs: Date.parse(entry.at),
+    action: 'call',
+    keyId: entry.keyId,
+    boundPicoUsd: BigInt(entry.holdPicoUsd),
+    charges: JSON.stringify(entry.charges),
+    metadata: JSON.stringify(entry.metadata),
+  };
+}
+
+/** The same row with what the call turned out to be. */
+export function endRow(open: IndexRow, entry: CallEnd): IndexRow {
+  return {
+    ...open,
+    promptTokens: entry.promptTokens,
+    completionTokens: entry.completionTokens,
+    cachedTokens: entry.cachedTokens,
+    costPicoUsd: BigInt(entry.costPicoUsd),
+    basis: entry.basis,
+    latencyMs: entry.latencyMs,
+    result: entry.result,
+    errorCode: entry.errorCode,
+  };
+}
+
+/** The row of every entry that is not part of a call's life. */
+export function otherRow(entry: Entry, position: Position): IndexRow {
+  const base = {
+    ...NO_CALL,
+    id: `${position.stream}#${entry.seq}`,
+    stream: position.stream,
+    seq: entry.seq,
+    atMs: Date.parse(entry.at),
+    action: entry.action,
+  };
+  if (entry.action === 'call.refused') {
+    return { ...base, ...subjectOf(entry), id: entry.id, result: 'error', errorCode: entry.errorCode };
+  }
+  const errorCode = 'errorCode' in entry ? entry.errorCode : null;
+  return {
+    ...base,
+    principal: 'principal' in entry ? entry.principal : null,
+    keyId: 'keyId' in entry ? entry.keyId : null,
+    address: 'address' in entry ? entry.address : null,
+    errorCode,
+    metadata: JSON.stringify(metadataOf(entry)),
+  };
+}
+
+function subjectOf(entry: CallSubject): CallSubject {
+  const { principal, userId, team, project, environment, tokenId, resource, provider, model, address } =
+    entry;
+  return { principal, userId, team, project, environment, tokenId, resource, provider, model, address };
+}
+
+function metadataOf(entry: EntryBody): object {
+  switch (entry.action) {
+    case 'journal.open':
+      return { version: entry.version, tornBytes: entry.tornBytes };
+    case 'journal.close':
+      return { reason: entry.reason };
+    case 'auth.refused':
+      return { count: entry.count };
+    case 'budget.alert':
+    case 'budget.exhausted':
+    case 'budget.paused':
+    case 'budget.resumed':
+    case 'budget.adjusted':
+    case 'budget.opened': {
+      const { budget, period, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, deltaPicoUsd, reason } =
+        entry;
+      return { budget, period, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, deltaPicoUsd, reason };
+    }
+    case 'key.rejected':
+    case 'key.verified':
+      return { provider: entry.provider, status: entry.status };
+    case 'call.start':
+    case 'call.progress':
+    case 'call.end':
+    case 'call.refused':
+      return {};
+    default:
+      return { records: entry.records.map(({ kind, id, revision }) => ({ kind, id, revision })) };
+  }
+}

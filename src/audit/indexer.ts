@@ -1,0 +1,192 @@
+/**
+ * Folds the journal into the tables that are queried: one row a call, and the state of every budget. Runs behind the calls, in batches;
+ * each batch is one transaction with the position it reaches, so that after a crash the rest is folded again, and nothing twice.
+ */
+import { SallyportError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
+import type { Log } from '../core/log.ts';
+import type { Trust } from '../records/trust.ts';
+import type { Entry, PlacedEntry } from './entry.ts';
+import { endRow, otherRow, startRow } from './index-rows.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
+import type { BudgetStatusRow, IndexRow, IndexStore } from './store.ts';
+
+const BATCH = 250;
+const FLUSH_EVERY_MS = 100;
+/** Beyond this many entries not yet in the tables, memory is at risk: calls are refused until the index has caught up. */
+const MAX_QUEUE = 100_000;
+
+/** A second reader of the same entries, whose rows are committed in the same transaction. */
+export interface StatusProjection {
+  apply(entry: Entry): void;
+  /** Rows changed since the last `committed()`, and the MACs that they replace. */
+  pending(): {
+    readonly rows: readonly BudgetStatusRow[];
+    readonly gone: readonly (Uint8Array | undefined)[];
+    readonly added: readonly Uint8Array[];
+  };
+  committed(): void;
+}
+
+export interface IndexerDeps {
+  readonly store: IndexStore;
+  readonly trust: Trust;
+  readonly statuses: StatusProjection;
+  readonly pseudonyms: Pseudonyms;
+  readonly log: Log;
+}
+
+export class Indexer {
+  readonly #deps: IndexerDeps;
+  /** Calls without an end, by id: their row, ready to be completed. */
+  readonly #open = new Map<string, IndexRow>();
+  readonly #dirty = new Map<string, IndexRow>();
+  #queue: PlacedEntry[] = [];
+  #applied: PlacedEntry | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #flushing: Promise<void> | undefined;
+  /** While a control-plane change is between journal and database, the position must not pass it. */
+  #pauses = 0;
+
+  private constructor(deps: IndexerDeps) {
+    this.#deps = deps;
+  }
+
+  static async open(deps: IndexerDeps): Promise<Indexer> {
+    const indexer = new Indexer(deps);
+    for (const row of await deps.store.openCalls()) indexer.#open.set(row.id, row);
+    return indexer;
+  }
+
+  /** Entries not yet in the tables. */
+  get lag(): number {
+    return this.#queue.length;
+  }
+
+  /** Calls that have no end, oldest first. */
+  openCalls(): IndexRow[] {
+    return [...this.#open.values()];
+  }
+
+  /** Takes an entry that was just appended. */
+  add(placed: PlacedEntry): void {
+    this.#queue.push(placed);
+  }
+
+  /** Throws `audit.unavailable` when the tables are too far behind the journal. */
+  checkCapacity(): void {
+    if (this.#queue.length < MAX_QUEUE) return;
+    throw new SallyportError(
+      'audit.unavailable',
+      'The audit index is too far behind, so no call is let through.',
+      {
+        detail: `${this.#queue.length} entries wait for the database`,
+        fix: 'See the log for the database error; calls are let through again when it is gone.',
+        retryable: true,
+        retryAfterSeconds: 5,
+      },
+    );
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      this.flush().catch((error: unknown) => {
+        this.#deps.log.error('The audit index could not be written; it is tried again.', {
+          detail: error instanceof Error ? error.message : String(error),
+        });
+      });
+    }, FLUSH_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+  }
+
+  /** Holds the position back until the returned function is called. */
+  pause(): () => void {
+    let held = true;
+    this.#pauses += 1;
+    return () => {
+      if (held) this.#pauses -= 1;
+      held = false;
+    };
+  }
+
+  /** Resolves when every entry added so far is in the tables (unless a control-plane change holds the position). */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
+    return this.#flushing;
+  }
+
+  async #flushAll(): Promise<void> {
+    while ((this.#queue.length > 0 || this.#applied !== undefined) && this.#pauses === 0) {
+      // What an earlier, failed commit had folded already is committed with the next.
+      for (const placed of this.#queue.splice(0, BATCH)) this.#fold(placed);
+      await this.#commit();
+    }
+  }
+
+  #fold(placed: PlacedEntry): void {
+    const { entry, position } = placed;
+    this.#applied = placed;
+    this.#deps.statuses.apply(entry);
+    switch (entry.action) {
+      case 'call.start':
+        this.#set(startRow(entry, position), true);
+        return;
+      case 'call.progress': {
+        const row = this.#open.get(entry.id);
+        if (row)
+          this.#set(
+            { ...row, boundPicoUsd: BigInt(entry.boundPicoUsd), completionTokens: entry.completionTokens },
+            true,
+          );
+        return;
+      }
+      case 'call.end': {
+        const row = this.#open.get(entry.id);
+        if (row) this.#set(endRow(row, entry), false);
+        return;
+      }
+      default: {
+        const row = otherRow(entry, position);
+        this.#dirty.set(row.id, row);
+      }
+    }
+  }
+
+  #set(row: IndexRow, open: boolean): void {
+    if (open) this.#open.set(row.id, row);
+    else this.#open.delete(row.id);
+    this.#dirty.set(row.id, row);
+  }
+
+  async #commit(): Promise<void> {
+    const last = this.#applied;
+    if (!last) return;
+    const { store, trust, statuses, pseudonyms } = this.#deps;
+    const people = pseudonyms.take();
+    const pending = statuses.pending();
+    try {
+      await trust.commit(
+        () => ({ position: last.position, gone: pending.gone, added: pending.added }),
+        async (row) => {
+          failpoint('in-commit');
+          await store.commitIndex({
+            rows: [...this.#dirty.values()],
+            statuses: pending.rows,
+            pseudonyms: people,
+            trust: row,
+          });
+        },
+      );
+    } catch (error) {
+      pseudonyms.restore(people);
+      throw error;
+    }
+    statuses.committed();
+    this.#dirty.clear();
+    if (this.#applied === last) this.#applied = undefined;
+  }
+}
