@@ -1,0 +1,223 @@
+/**
+ * The front door of the vault: provider keys go in, and come out only inside a callback, for a named principal.
+ * Values are sealed before they reach the record book; no plaintext is kept between two leases.
+ */
+import type { Clock } from '../core/clock.ts';
+import { SallyportError } from '../core/errors.ts';
+import type { Secret } from '../core/secret.ts';
+import type { RecordBook, RecordPut } from '../records/records.ts';
+import { open, seal, type OwnerRef } from './envelope.ts';
+import type { Keyring } from './keyring.ts';
+import { nearestName } from '../core/nearest.ts';
+import { checkOrigin, systemResolve, type Resolve } from './origin.ts';
+import {
+  cleanValue,
+  fingerprintOf,
+  labelFor,
+  ownerOf,
+  slotBody,
+  SLOT_NAME,
+  versionBody,
+  versionId,
+  type KeySlot,
+  type KeyVersion,
+} from './provider-keys.ts';
+import { planSlot, slotName, type AddKeyInput } from './slot-plan.ts';
+import { SlotIndex, type HeldVersion, type SlotQuery } from './slots.ts';
+
+export interface VaultDeps {
+  readonly keyring: Keyring;
+  readonly book: RecordBook;
+  readonly clock: Clock;
+  /** For tests; the system's resolver otherwise. */
+  readonly resolve?: Resolve;
+}
+
+export interface KeyDetails {
+  readonly slot: KeySlot;
+  /** Oldest first. */
+  readonly versions: readonly KeyVersion[];
+}
+
+export class Vault {
+  readonly #keyring: Keyring;
+  readonly #book: RecordBook;
+  readonly #clock: Clock;
+  readonly #resolve: Resolve;
+  readonly #index: SlotIndex;
+
+  /** Throws `store.tampered` when a stored slot or version does not validate. */
+  constructor(deps: VaultDeps) {
+    this.#keyring = deps.keyring;
+    this.#book = deps.book;
+    this.#clock = deps.clock;
+    this.#resolve = deps.resolve ?? systemResolve;
+    this.#index = new SlotIndex(deps.book);
+  }
+
+  /**
+   * Seals a value as a new slot, or with `replace: true` as the new active version of an existing one.
+   * Rejects with `input.invalid` (nothing of the value is in the message), `conflict`, or what the record book rejects with.
+   * The value stays the caller's to dispose, after this resolved.
+   */
+  async addKey(principal: string, input: AddKeyInput, value: Secret): Promise<KeySlot> {
+    using clean = cleanValue(value);
+    const named = { ...input, name: slotName(input) };
+    const planned = planSlot(named, this.#index.slot(named.name), 1, this.#now());
+    await checkOrigin(planned.origin, planned.allowPrivateOrigin, this.#resolve);
+    // Two changes: sealed bytes are not in the journal, so a crash in the first one loses it. The slot must not name a version until
+    // its bytes are committed; a version that was committed and never named is harmless.
+    const staged = await this.#stage(principal, planned, clean);
+    return this.#activate(principal, named, staged);
+  }
+
+  /** Disabled slots are never selected or leased; enabling takes that back. Rejects with `not_found`. */
+  async setState(principal: string, name: string, state: KeySlot['state']): Promise<KeySlot> {
+    await this.#book.change(state === 'active' ? 'key.enable' : 'key.disable', principal, () => [
+      slotPut({ ...this.#find(name), state }),
+    ]);
+    return this.#find(name);
+  }
+
+  /** All slots, by name. */
+  list(): KeySlot[] {
+    return this.#index.slots();
+  }
+
+  /** Throws `not_found`, with the nearest name in its fix. */
+  show(name: string): KeyDetails {
+    const slot = this.#find(name);
+    return { slot, versions: this.#index.versions(slot.name) };
+  }
+
+  /** The slot that pays for a call, or undefined when none may. */
+  select(query: SlotQuery): KeySlot | undefined {
+    return this.#index.select(query);
+  }
+
+  /**
+   * Lends the key of `slot` (the version that was active when it was selected) to `use`, and wipes it when `use` returns.
+   * INVARIANT: that is also when an async `use` reaches its first await, so the callback builds its headers synchronously; touching the
+   * Secret later throws. Throws `vault.tampered`, or `upstream.unavailable` when the slot was disabled or its bytes are gone.
+   */
+  lease<T>(principal: string, slot: KeySlot, use: (key: Secret) => T): T {
+    if (principal === '') throw new TypeError('A lease needs a principal.');
+    // The scope comes from the record as it is now, never from the caller's object.
+    const current = this.#index.slot(slot.name);
+    const held = this.#index.version(slot.name, slot.activeVersion);
+    if (current?.state !== 'active' || !held?.sealed || held.version.state === 'pending') {
+      throw unusable(slot, current, held, principal);
+    }
+    using key = this.#open(held.sealed, ownerOf(current, slot.activeVersion));
+    return use(key);
+  }
+
+  #open(sealed: Uint8Array, owner: OwnerRef): Secret {
+    try {
+      return open(sealed, owner, this.#keyring);
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      const { fix } = error;
+      throw new SallyportError(error.code, error.message, {
+        ...(fix === undefined ? {} : { fix }),
+        detail: `${owner.recordKind} ${owner.recordId}`,
+      });
+    }
+  }
+
+  async #stage(principal: string, planned: KeySlot, value: Secret): Promise<KeyVersion> {
+    const fingerprint = fingerprintOf(value, this.#keyring.authenticator('field-mac'));
+    let staged: KeyVersion | undefined;
+    await this.#book.change('key.seal', principal, () => {
+      const versions = this.#index.versions(planned.name);
+      const same = versions.find((one) => one.state === 'active' && one.fingerprint === fingerprint);
+      if (same) throw sameValue(planned.name, same);
+      const version = (versions.at(-1)?.version ?? 0) + 1;
+      staged = {
+        slot: planned.name,
+        version,
+        label: labelFor(planned.name, this.#clock.wallMs(), this.#index.labels()),
+        state: 'pending',
+        createdAt: this.#now(),
+        fingerprint,
+      };
+      return [{ ...versionPut(staged), sealed: seal(value, ownerOf(planned, version), this.#keyring) }];
+    });
+    if (!staged) throw new TypeError('A change resolved without its plan.');
+    return staged;
+  }
+
+  async #activate(
+    principal: string,
+    input: AddKeyInput & { readonly name: string },
+    staged: KeyVersion,
+  ): Promise<KeySlot> {
+    const { slot: name, version } = staged;
+    await this.#book.change(input.replace === true ? 'key.replace' : 'key.add', principal, () => {
+      // Planned again: another change may have come between.
+      const slot = planSlot(input, this.#index.slot(name), version, this.#now());
+      const sealed = this.#index.version(name, version)?.sealed;
+      if (!sealed) throw new TypeError('The staged version is not in the book.');
+      // Nothing becomes active that does not open for the slot as it will be.
+      this.#open(sealed, ownerOf(slot, version))[Symbol.dispose]();
+      const retired = this.#index
+        .versions(name)
+        .filter((one) => one.state === 'active')
+        .map((one) => versionPut({ ...one, state: 'retired' }));
+      return [...retired, versionPut({ ...staged, state: 'active' }), slotPut(slot)];
+    });
+    return this.#find(name);
+  }
+
+  #find(name: string): KeySlot {
+    const slot = this.#index.slot(name);
+    if (slot) return slot;
+    const meant = nearestName(
+      name,
+      this.#index.slots().map((one) => one.name),
+    );
+    // What is not even a name may be a key in the wrong place: it is not repeated.
+    const shown = SLOT_NAME.test(name) ? ` is named "${name}"` : ' has that name';
+    throw new SallyportError('not_found', `No provider key${shown}.`, {
+      fix: meant === undefined ? 'See all names: sallyport key list' : `Did you mean "${meant}"?`,
+    });
+  }
+
+  #now(): string {
+    return new Date(this.#clock.wallMs()).toISOString();
+  }
+}
+
+function slotPut(slot: KeySlot): RecordPut {
+  return { kind: 'provider_key', id: slot.name, body: slotBody(slot) };
+}
+
+function versionPut(version: KeyVersion): RecordPut {
+  return { kind: 'key_version', id: versionId(version.slot, version.version), body: versionBody(version) };
+}
+
+function sameValue(name: string, same: KeyVersion): SallyportError {
+  return new SallyportError('conflict', `"${name}" already holds this key as version ${same.version}.`, {
+    fix: 'Paste the new key that the provider made, not the one in use.',
+  });
+}
+
+function unusable(
+  slot: KeySlot,
+  current: KeySlot | undefined,
+  held: HeldVersion | undefined,
+  principal: string,
+): SallyportError {
+  const id = versionId(slot.name, slot.activeVersion);
+  if (current?.state === 'disabled') {
+    return new SallyportError('upstream.unavailable', 'The provider key for this call is disabled.', {
+      detail: `${id}, for ${principal}`,
+      fix: `An operator can enable it: sallyport key enable ${slot.name}`,
+    });
+  }
+  const why = held ? 'its sealed bytes are not in this database' : 'it is not in this database';
+  return new SallyportError('upstream.unavailable', 'The provider key for this call is not available.', {
+    detail: `${id}: ${why}, for ${principal}`,
+    fix: `An operator can add it again: sallyport key add ${slot.name} --provider ${slot.provider} --replace`,
+  });
+}
