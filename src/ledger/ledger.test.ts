@@ -1,0 +1,221 @@
+import { expect, spyOn, test } from 'bun:test';
+import { createHmac } from 'node:crypto';
+import type { BudgetEvent } from '../audit/entry.ts';
+import type { Authenticator } from '../core/authenticator.ts';
+import type { SallyportError } from '../core/errors.ts';
+import { type PicoUsd, parseUsd } from '../core/money.ts';
+import { encodeTuple } from '../core/tuple.ts';
+import { type ControlEntry, RecordBook } from '../records/records.ts';
+import type { RecordRow, TrustRow } from '../records/store.ts';
+import { Trust } from '../records/trust.ts';
+import { Ledger, budgetId } from './ledger.ts';
+import { RateLimits } from './rates.ts';
+import type { BudgetStatus } from './status.ts';
+
+const usd = parseUsd;
+const tag: Authenticator['tag'] = (fields) =>
+  Buffer.concat([Buffer.alloc(4), createHmac('sha256', 'test').update(encodeTuple(fields)).digest()]);
+const authenticator: Authenticator = { tag, verify: (fields, given) => tag(fields).equals(given) };
+
+/** What outlives a process. */
+class Disk {
+  readonly rows = new Map<string, RecordRow>();
+  trust: TrustRow | null = null;
+  full = false;
+  readonly control: ControlEntry[] = [];
+}
+
+function start(options: { disk?: Disk; statuses?: Map<string, BudgetStatus>; spent?: PicoUsd } = {}) {
+  const disk = options.disk ?? new Disk();
+  const rows = [...disk.rows.values()];
+  const trust = Trust.open(authenticator, disk.trust, { records: rows.map((row) => row.mac), statuses: [] });
+  const store = {
+    loadRecords: () => Promise.resolve(rows),
+    loadTrust: () => Promise.resolve(disk.trust),
+    commitRecords: (changed: readonly RecordRow[], trustRow: TrustRow) => {
+      if (disk.full) return Promise.reject(new Error('no space left'));
+      for (const row of changed) disk.rows.set(row.id, row);
+      disk.trust = trustRow;
+      return Promise.resolve();
+    },
+  };
+  const records = new RecordBook({ store, authenticator, trust }, rows);
+  records.attachJournal((entry) => {
+    disk.control.push(entry);
+    return Promise.resolve(() => {});
+  });
+  const events: BudgetEvent[] = [];
+  const asked: [string, number][] = [];
+  const clock = { mono: 0, wall: Date.parse('2026-11-21T12:00:00Z') };
+  const ledger = new Ledger({
+    clock: { monotonicMs: () => clock.mono, wallMs: () => clock.wall },
+    records,
+    statuses: options.statuses ?? new Map(),
+    emit: (event) => events.push(event),
+    spentSince: (subject, sinceMs) => {
+      asked.push([subject, sinceMs]);
+      return Promise.resolve(options.spent ?? 0n);
+    },
+  });
+  return { disk, ledger, events, asked, clock, records };
+}
+
+const MONTH = { subject: 'team:chat', period: 'month', limitPicoUsd: usd('10') } as const;
+
+test('a budget is a record: set, in force, and there again after a restart', async () => {
+  const { ledger, disk, events } = start();
+  const view = await ledger.setBudget('user:o', MONTH);
+  expect(view).toMatchObject({
+    definition: { id: 'team-chat-month', subject: 'team:chat', period: 'month', onCap: 'pause' },
+    limitPicoUsd: usd('10'),
+    state: 'active',
+  });
+  expect(disk.control).toMatchObject([{ action: 'budget.set', principal: 'user:o' }]);
+  expect(disk.control[0]?.records[0]?.body).toEqual({
+    id: 'team-chat-month',
+    subject: 'team:chat',
+    period: 'month',
+    limitPicoUsd: '10000000000000',
+    onCap: 'pause',
+    createdAt: '2026-11-21T12:00:00.000Z',
+  });
+  expect(events.map((event) => event.action)).toEqual(['budget.opened']);
+  const status = {
+    period: '2026-11',
+    spentPicoUsd: usd('4'),
+    alertedPercent: 0,
+    exhausted: false,
+    paused: false,
+  };
+  const restarted = start({ disk, statuses: new Map([['team-chat-month', status]]) });
+  await restarted.ledger.openInterrupted();
+  expect(restarted.asked).toEqual([]);
+  expect(restarted.ledger.list('team:chat')).toMatchObject([
+    { spentPicoUsd: usd('4'), limitPicoUsd: usd('10') },
+  ]);
+  expect(() => restarted.ledger.reserve(['team:chat'], 'h', usd('7'), 1000)).toThrow('no room');
+});
+
+test('a new budget starts with what its subject spent in this period', async () => {
+  const { ledger, asked, events } = start({ spent: usd('6') });
+  const view = await ledger.setBudget('user:o', MONTH);
+  expect(asked).toEqual([['team:chat', Date.parse('2026-11-01T00:00:00Z')]]);
+  expect(view.spentPicoUsd).toBe(usd('6'));
+  expect(events[0]).toMatchObject({
+    action: 'budget.opened',
+    principal: 'user:o',
+    deltaPicoUsd: '6000000000000',
+  });
+  expect(() => ledger.reserve(['team:chat'], 'h', usd('4.01'), 1000)).toThrow('no room');
+});
+
+test('a budget whose set-up a crash interrupted is opened at the next start, once', async () => {
+  const { ledger, disk } = start();
+  await ledger.setBudget('user:o', MONTH);
+  const restarted = start({ disk, spent: usd('4') });
+  await restarted.ledger.openInterrupted();
+  await restarted.ledger.openInterrupted();
+  expect(restarted.events.map(({ action, deltaPicoUsd }) => [action, deltaPicoUsd])).toEqual([
+    ['budget.opened', '4000000000000'],
+  ]);
+});
+
+test('two simultaneous set-ups of one budget open it once', async () => {
+  const { ledger, events } = start({ spent: usd('2') });
+  await Promise.all([
+    ledger.setBudget('user:o', MONTH),
+    ledger.setBudget('user:p', { ...MONTH, limitPicoUsd: usd('20') }),
+  ]);
+  expect(events.filter((event) => event.action === 'budget.opened')).toHaveLength(1);
+  expect(ledger.view('team-chat-month')).toMatchObject({ spentPicoUsd: usd('2'), limitPicoUsd: usd('20') });
+});
+
+test('a new budget that the database could not take is in force, with what was spent before', async () => {
+  const disk = new Disk();
+  const { ledger } = start({ disk, spent: usd('6') });
+  disk.full = true;
+  const error = await ledger.setBudget('user:o', MONTH).catch((thrown: unknown) => thrown);
+  expect((error as SallyportError).code).toBe('store.unavailable');
+  expect(ledger.view('team-chat-month')).toMatchObject({ limitPicoUsd: usd('10'), spentPicoUsd: usd('6') });
+});
+
+test('a change keeps what it does not name; a raised limit ends exhaustion but no pause', async () => {
+  const { ledger, disk, events } = start();
+  await ledger.setBudget('user:o', { ...MONTH, onCap: 'refuse' });
+  await ledger.setBudget('user:o', { ...MONTH, period: 'total' });
+  expect(() => ledger.reserve(['team:chat'], 'h', usd('11'), 1000)).toThrow('no room');
+  expect(ledger.list().map((view) => view.state)).toEqual(['exhausted', 'paused']);
+  const lowered = await ledger.setBudget('user:p', { ...MONTH, limitPicoUsd: usd('9') });
+  expect(lowered).toMatchObject({ state: 'exhausted', definition: { onCap: 'refuse' } });
+  const raised = await ledger.setBudget('user:p', { ...MONTH, limitPicoUsd: usd('50') });
+  expect(raised.state).toBe('active');
+  expect(events.at(-1)).toMatchObject({
+    action: 'budget.resumed',
+    principal: 'user:p',
+    budget: 'team-chat-month',
+  });
+  const total = await ledger.setBudget('user:p', { ...MONTH, period: 'total', limitPicoUsd: usd('50') });
+  expect(total.state).toBe('paused');
+  expect(disk.rows.get('team-chat-month')?.revision).toBe(3);
+  expect(ledger.resume('team-chat-total', 'user:p')).toBe(true);
+  ledger.reserve(['team:chat'], 'h', usd('11'), 1000);
+});
+
+test('a budget that cannot be is refused before anything is written', async () => {
+  const { ledger, disk } = start();
+  const wrong = [
+    { ...MONTH, limitPicoUsd: 0n as PicoUsd },
+    { ...MONTH, limitPicoUsd: usd('1000000.01') },
+    { ...MONTH, subject: 'team' },
+    { ...MONTH, subject: 'team:a b' },
+    { ...MONTH, subject: '' },
+  ];
+  for (const request of wrong) {
+    const error = await ledger.setBudget('user:o', request).catch((thrown: unknown) => thrown);
+    expect((error as SallyportError).code).toBe('input.invalid');
+  }
+  expect(disk.control).toEqual([]);
+  expect(ledger.list()).toEqual([]);
+});
+
+test('different subjects and periods never share an id', () => {
+  expect(budgetId('team:chat', 'month')).toBe('team-chat-month');
+  expect(budgetId('token:chat-month', 'day')).not.toBe(budgetId('token:chat', 'month'));
+  expect(budgetId('team:a-b', 'day')).toBe('team-a-b-day');
+});
+
+test('a record that this version does not understand refuses to start', async () => {
+  const good = { ...MONTH, limitPicoUsd: '5', onCap: 'pause', createdAt: '2026-11-21T12:00:00.000Z' };
+  const bad = [
+    { ...good, id: 'b', zone: 'Europe/Rome' },
+    { ...good, id: 'b', limitPicoUsd: '0' },
+    { ...good, id: 'b', period: 'week' },
+    { ...good, id: 'b' },
+  ];
+  for (const body of bad) {
+    const { disk, records } = start();
+    const change = records.change('budget.set', 'user:o', () => [{ kind: 'budget', id: 'b', body }]);
+    await change.catch(() => undefined);
+    expect(() => start({ disk })).toThrow(expect.objectContaining({ code: 'config.invalid' }));
+  }
+});
+
+test('one sweep frees idle limits and returns the reservations of lost calls', async () => {
+  const { ledger, clock } = start();
+  await ledger.setBudget('user:o', MONTH);
+  ledger.setSubjectLimits('token:t', { rateLimitRpm: 2, concurrency: 1 });
+  const release = ledger.admit(['team:chat', 'token:t']);
+  expect(ledger.rateState(['team:chat', 'token:t'])).toMatchObject({ subject: 'token:t', remaining: 1 });
+  expect(() => ledger.admit(['team:chat', 'token:t'])).toThrow('token:t');
+  release();
+  const lost = ledger.reserve(['team:chat', 'token:t'], 'h', usd('1'), 1000);
+  clock.mono += 1000;
+  const forget = spyOn(RateLimits.prototype, 'sweep');
+  expect(ledger.sweep()).toEqual([lost]);
+  expect(forget).toHaveBeenCalledTimes(1);
+  forget.mockRestore();
+  lost.settle(lost.amountPicoUsd);
+  ledger.adjust('team-chat-month', -BigInt(usd('0.5')), 'the call never left', 'user:o');
+  expect(ledger.view('team-chat-month').spentPicoUsd).toBe(usd('0.5'));
+  expect(ledger.sweep()).toEqual([]);
+});

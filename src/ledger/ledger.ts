@@ -1,0 +1,195 @@
+/**
+ * Limits and money of every call, in memory and synchronous: nothing on a call's path waits here. Budgets are control-plane records; what
+ * was spent comes from the journal. There are no timers: the caller ticks `sweep`.
+ */
+import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
+import { SallyportError } from '../core/errors.ts';
+import { type PicoUsd, picoUsd } from '../core/money.ts';
+import type { RecordBook, StoredRecord } from '../records/records.ts';
+import { type BudgetDefinition, type BudgetView, type EmitBudgetEvent, ON_CAP } from './budget-state.ts';
+import { Budgets, type Reservation, checkLimit } from './budgets.ts';
+import { PERIODS, type Period, periodStartMs } from './period.ts';
+import { RateLimits, type RateState, type ReleaseSlots, type SubjectLimits } from './rates.ts';
+import type { BudgetStatus } from './status.ts';
+
+export interface LedgerDeps {
+  readonly clock: Clock;
+  readonly records: RecordBook;
+  /** By budget, from the journal (`BudgetProjection.statuses` after the replay). */
+  readonly statuses: ReadonlyMap<string, BudgetStatus>;
+  /** Takes an event into the journal, in the same synchronous step as the change it reports. */
+  readonly emit: EmitBudgetEvent;
+  /** What ended calls of a subject cost since a time: what a budget that is set up in mid-period starts with. */
+  readonly spentSince: (subject: string, sinceMs: number) => Promise<bigint>;
+}
+
+export interface BudgetRequest {
+  readonly subject: string;
+  readonly period: Period;
+  readonly limitPicoUsd: PicoUsd;
+  /** A new budget without it pauses; a changed one keeps what it has. */
+  readonly onCap?: BudgetDefinition['onCap'];
+}
+
+const SUBJECT = /^[a-z]+:[A-Za-z0-9._/-]{1,128}$/;
+const budgetBody = z.strictObject({
+  id: z.string(),
+  subject: z.string().regex(SUBJECT),
+  period: z.enum(PERIODS),
+  limitPicoUsd: z.string().regex(/^[1-9]\d{0,18}$/),
+  onCap: z.enum(ON_CAP),
+  createdAt: z.iso.datetime(),
+});
+type BudgetBody = z.infer<typeof budgetBody>;
+
+export class Ledger {
+  readonly #deps: LedgerDeps;
+  readonly #rates: RateLimits;
+  readonly #budgets: Budgets;
+  /** Budgets whose first entry, what their subject had spent before, is not in the journal yet. */
+  readonly #unopened = new Set<string>();
+
+  /** Throws `config.invalid` for a budget record that this version does not understand. */
+  constructor(deps: LedgerDeps) {
+    this.#deps = deps;
+    this.#rates = new RateLimits(deps.clock);
+    this.#budgets = new Budgets(deps);
+    deps.records.subscribe('budget', (record) => this.#load(record));
+  }
+
+  setSubjectLimits(subject: string, limits: SubjectLimits): void {
+    this.#rates.setSubjectLimits(subject, limits);
+  }
+
+  /** See `RateLimits.admit`. */
+  admit(subjects: readonly string[]): ReleaseSlots {
+    return this.#rates.admit(subjects);
+  }
+
+  /** The tightest rate limit on a call's path, or null when it has none. */
+  rateState(subjects: readonly string[]): RateState | null {
+    return this.#rates.tightest(subjects);
+  }
+
+  /** See `Budgets.reserve`. */
+  reserve(subjects: readonly string[], holdId: string, amount: PicoUsd, ttlMs: number): Reservation {
+    return this.#budgets.reserve(subjects, holdId, amount, ttlMs);
+  }
+
+  /** Call every second or so: frees idle memory and returns the reservations of lost calls. See `Budgets.sweep`. */
+  sweep(): Reservation[] {
+    this.#rates.sweep();
+    return this.#budgets.sweep();
+  }
+
+  /**
+   * Creates the budget of a subject and period, or changes its limit and cap rule; in force when this resolves. A raised limit ends the
+   * exhausted state but not a pause, which needs `resume`. Throws `input.invalid`, or what RecordBook.change throws.
+   */
+  async setBudget(principal: string, request: BudgetRequest): Promise<BudgetView> {
+    const id = budgetId(request.subject, request.period);
+    checkLimit(request.limitPicoUsd);
+    const spentBefore = this.#budgets.has(id) ? 0n : await this.#spentBefore(request);
+    let raised = false;
+    try {
+      await this.#deps.records.change('budget.set', principal, () => {
+        const record = this.#deps.records.get('budget', id);
+        const current = record && parseBody(record);
+        raised = current !== undefined && request.limitPicoUsd > BigInt(current.limitPicoUsd);
+        return [{ kind: 'budget', id, body: this.#bodyFor(id, request, current) }];
+      });
+    } finally {
+      // A change that is journaled but not stored is in force as well.
+      this.#open(id, spentBefore, principal);
+    }
+    if (raised && this.#budgets.view(id).state === 'exhausted') this.#budgets.resume(id, principal);
+    return this.#budgets.view(id);
+  }
+
+  /**
+   * Opens budgets whose set-up a crash interrupted. Call after the replay and recovery, before the first call is admitted.
+   */
+  async openInterrupted(): Promise<void> {
+    for (const id of this.#unopened) {
+      const { subject, period } = this.#budgets.view(id).definition;
+      this.#open(id, await this.#spentBefore({ subject, period }), 'system');
+    }
+  }
+
+  /** See `Budgets.resume`. */
+  resume(budget: string, principal: string): boolean {
+    return this.#budgets.resume(budget, principal);
+  }
+
+  /** See `Budgets.adjust`. */
+  adjust(budget: string, delta: bigint, reason: string, principal: string): void {
+    this.#budgets.adjust(budget, delta, reason, principal);
+  }
+
+  /** Throws `not_found`. */
+  view(budget: string): BudgetView {
+    return this.#budgets.view(budget);
+  }
+
+  /** All budgets, or those of one subject. */
+  list(subject?: string): BudgetView[] {
+    return this.#budgets.list(subject);
+  }
+
+  #load(record: StoredRecord): void {
+    const { id, subject, period, limitPicoUsd, onCap } = parseBody(record);
+    if (!this.#budgets.has(id) && !this.#deps.statuses.has(id)) this.#unopened.add(id);
+    this.#budgets.define({ id, subject, period, limitPicoUsd: picoUsd(BigInt(limitPicoUsd)), onCap });
+  }
+
+  #open(id: string, spentBefore: bigint, principal: string): void {
+    if (!this.#unopened.has(id)) return;
+    this.#budgets.open(id, picoUsd(spentBefore), principal);
+    this.#unopened.delete(id);
+  }
+
+  #spentBefore(request: Pick<BudgetRequest, 'subject' | 'period'>): Promise<bigint> {
+    return this.#deps.spentSince(request.subject, periodStartMs(request.period, this.#deps.clock.wallMs()));
+  }
+
+  #bodyFor(id: string, request: BudgetRequest, current: BudgetBody | undefined): BudgetBody {
+    return {
+      id,
+      subject: request.subject,
+      period: request.period,
+      limitPicoUsd: request.limitPicoUsd.toString(),
+      onCap: request.onCap ?? current?.onCap ?? 'pause',
+      createdAt: current?.createdAt ?? new Date(this.#deps.clock.wallMs()).toISOString(),
+    };
+  }
+}
+
+/** The one budget of a subject and period: `team:chat` and `month` give `team-chat-month`. Throws `input.invalid`. */
+export function budgetId(subject: string, period: Period): string {
+  if (!SUBJECT.test(subject)) {
+    throw new SallyportError('input.invalid', `"${subject.slice(0, 64)}" cannot have a budget.`, {
+      fix: 'Name a subject such as team:chat.',
+    });
+  }
+  return `${subject.replace(':', '-')}-${period}`;
+}
+
+function parseBody(record: StoredRecord): BudgetBody {
+  const parsed = budgetBody.safeParse(record.body);
+  if (
+    parsed.success &&
+    parsed.data.id === record.id &&
+    record.id === budgetId(parsed.data.subject, parsed.data.period)
+  ) {
+    return parsed.data;
+  }
+  throw new SallyportError(
+    'config.invalid',
+    `The budget record "${record.id}" is not one that this version understands.`,
+    {
+      fix: 'Start the version of Sallyport that wrote it.',
+      ...(parsed.error && { detail: z.prettifyError(parsed.error) }),
+    },
+  );
+}
