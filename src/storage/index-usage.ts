@@ -1,0 +1,99 @@
+/**
+ * Sums over the audit index. What counts is a row whose action is `call`: a started call counts from its start, its tokens and cost
+ * from its end. Refused calls (`call.refused`) and other entries never count.
+ */
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { UsageDimension, UsageRow } from '../audit/store.ts';
+import type { Schema } from './schema.ts';
+import { toNumber, wholeBigint } from './values.ts';
+
+const GROUPS: Readonly<Record<UsageDimension, RawBuilder<string | null>>> = {
+  team: sql`audit_index.team`,
+  token: sql`audit_index.token_id`,
+  model: sql`audit_index.model`,
+  env: sql`audit_index.environment`,
+  // The clear value while there is one; an erased user stays a group under the commitment.
+  user: sql`coalesce(pseudonyms.value, audit_index.user_id)`,
+};
+
+type SummedColumn = 'prompt_tokens' | 'completion_tokens' | 'cost_pico_usd';
+
+/** Usage of the calls with `sinceMs <= atMs < untilMs`, the most expensive group first. */
+export async function usageBy(
+  db: Kysely<Schema>,
+  by: UsageDimension,
+  sinceMs: number,
+  untilMs: number,
+): Promise<UsageRow[]> {
+  const group = GROUPS[by];
+  const calls = db
+    .selectFrom('audit_index')
+    .where('action', '=', 'call')
+    .where('at_ms', '>=', wholeBigint(sinceMs))
+    .where('at_ms', '<', wholeBigint(untilMs));
+  const named =
+    by === 'user'
+      ? calls.leftJoin('pseudonyms', (join) =>
+          join.onRef('pseudonyms.commitment', '=', 'audit_index.user_id').on('pseudonyms.kind', '=', 'user'),
+        )
+      : calls;
+  const rows = await named
+    .select((eb) => [
+      group.as('group'),
+      eb.fn.countAll<bigint>().as('calls'),
+      sql<bigint>`count(*) filter (where audit_index.result = 'error')`.as('errors'),
+      ...halves('prompt_tokens', 'prompt'),
+      ...halves('completion_tokens', 'completion'),
+      ...halves('cost_pico_usd', 'cost'),
+    ])
+    .groupBy(group)
+    .execute();
+  return rows
+    .map((row) => ({
+      group: row.group,
+      calls: toNumber(row.calls),
+      errors: toNumber(row.errors),
+      promptTokens: joined(row.prompt_high, row.prompt_low),
+      completionTokens: joined(row.completion_high, row.completion_low),
+      costPicoUsd: joined(row.cost_high, row.cost_low),
+    }))
+    .sort(byCost);
+}
+
+/** Cost of the ended calls of every named subject since `sinceMs`. */
+export async function spentSince(
+  db: Kysely<Schema>,
+  subject: { readonly team?: string; readonly tokenId?: string },
+  sinceMs: number,
+): Promise<bigint> {
+  let calls = db
+    .selectFrom('audit_index')
+    .where('action', '=', 'call')
+    .where('at_ms', '>=', wholeBigint(sinceMs));
+  if (subject.team !== undefined) calls = calls.where('team', '=', subject.team);
+  if (subject.tokenId !== undefined) calls = calls.where('token_id', '=', subject.tokenId);
+  const sum = await calls.select(halves('cost_pico_usd', 'cost')).executeTakeFirst();
+  return joined(sum?.cost_high ?? 0n, sum?.cost_low ?? 0n);
+}
+
+/**
+ * The sum of a column over ended calls, as two sums of 32 bits each: `sum()` ends at int64, which is $9.2 million, and a year of a
+ * large installation is more. The halves hold for 2^31 calls.
+ */
+function halves<Name extends string>(column: SummedColumn, name: Name) {
+  const value = sql.ref(`audit_index.${column}`);
+  const ended = sql`filter (where audit_index.result is not null)`;
+  return [
+    sql<bigint>`coalesce(sum(${value} >> 32) ${ended}, 0)`.as(`${name}_high` as const),
+    sql<bigint>`coalesce(sum(${value} & 4294967295) ${ended}, 0)`.as(`${name}_low` as const),
+  ] as const;
+}
+
+function joined(high: bigint, low: bigint): bigint {
+  return (high << 32n) + low;
+}
+
+function byCost(a: UsageRow, b: UsageRow): number {
+  if (a.costPicoUsd !== b.costPicoUsd) return a.costPicoUsd > b.costPicoUsd ? -1 : 1;
+  return (a.group ?? '') < (b.group ?? '') ? -1 : 1;
+}
