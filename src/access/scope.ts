@@ -1,0 +1,65 @@
+/**
+ * Scopes: `verb:resource`, with at most one `*`, at the end. What is not listed is not allowed; there are no denials and no patterns in
+ * the middle, so a scope means what it looks like. Matching is case-sensitive: a different spelling is a different resource.
+ */
+import { SallyportError } from '../core/errors.ts';
+import { suggest } from '../core/nearest.ts';
+
+/** `call:` opens the data plane; the others are for admin tokens. */
+export const SCOPE_VERBS = [
+  'call',
+  'read',
+  'keys',
+  'tokens',
+  'teams',
+  'budgets',
+  'audit',
+  'usage',
+  'status',
+] as const;
+
+const SHAPE = /^(?:\*|[a-z]+:[A-Za-z0-9._/@:+-]*\*?)$/;
+const MAX_CHARS = 200;
+
+/** Throws `input.invalid` for anything that is not a scope. */
+export function checkScope(scope: string): string {
+  const verb = scope.split(':')[0] ?? '';
+  const known: readonly string[] = SCOPE_VERBS;
+  if (scope.length > MAX_CHARS || !SHAPE.test(scope) || scope.endsWith(':')) {
+    throw new SallyportError('input.invalid', `"${scope.slice(0, 80)}" is not a scope.`, {
+      fix: 'Write verb:resource with at most one * at the end, for example call:groq/openai/gpt-oss-*.',
+    });
+  }
+  if (scope !== '*' && !known.includes(verb)) {
+    throw new SallyportError('input.invalid', `"${verb}" is not a scope verb.`, {
+      fix: suggest(verb, SCOPE_VERBS, `Use one of ${SCOPE_VERBS.join(', ')}.`),
+    });
+  }
+  return scope;
+}
+
+/** True when one of `scopes` allows exactly `wanted`, such as `call:groq/openai/gpt-oss-20b`. */
+export function allows(scopes: readonly string[], wanted: string): boolean {
+  return scopes.some((scope) =>
+    scope.endsWith('*') ? wanted.startsWith(scope.slice(0, -1)) : scope === wanted,
+  );
+}
+
+/** True when everything that `requested` would allow is allowed by `held`: nobody grants more than they hold (P9). */
+export function covers(held: readonly string[], requested: readonly string[]): boolean {
+  return requested.every((scope) =>
+    held.some((own) => (own.endsWith('*') ? scope.startsWith(own.slice(0, -1)) : own === scope)),
+  );
+}
+
+/** The providers that the call scopes name; `*` when one of them leaves the provider open. */
+export function providersOf(scopes: readonly string[]): ReadonlySet<string> {
+  const providers = new Set<string>();
+  for (const scope of scopes) {
+    if (scope === '*') providers.add('*');
+    if (!scope.startsWith('call:')) continue;
+    const slash = scope.indexOf('/');
+    providers.add(slash < 0 ? '*' : scope.slice('call:'.length, slash));
+  }
+  return providers;
+}

@@ -1,0 +1,267 @@
+/**
+ * Access tokens: issue, authenticate, revoke. A token's secret is shown once and kept only as a keyed hash (pepper from the keyring), so
+ * that a copy of the database neither reveals a token nor lets anybody add one. Revocation is in force at the next request.
+ */
+import { z } from 'zod';
+import type { Authenticator } from '../core/authenticator.ts';
+import type { Clock } from '../core/clock.ts';
+import { SallyportError } from '../core/errors.ts';
+import type { RecordBook, StoredRecord } from '../records/records.ts';
+import { addressRanges, checkCidr } from './address.ts';
+import { checkScope, covers, providersOf } from './scope.ts';
+import type { Teams } from './teams.ts';
+import { newToken, parseToken, TOKEN_TYPES, type TokenType } from './token-format.ts';
+
+const DAY_MS = 86_400_000;
+/** No token lives longer, whoever asks. */
+export const MAX_LIFETIME_MS = 365 * DAY_MS;
+
+const typeSchema = z.enum(Object.values(TOKEN_TYPES) as [TokenType, ...TokenType[]]);
+const nullableLimit = z.number().int().min(0).nullable();
+
+const tokenSchema = z.strictObject({
+  id: z.string().length(12),
+  type: typeSchema,
+  name: z.string().max(100).nullable(),
+  /** Null only for admin tokens. */
+  team: z.string().nullable(),
+  project: z.string().nullable(),
+  environment: z.string(),
+  scopes: z.array(z.string()),
+  defaultProvider: z.string().nullable(),
+  cidrs: z.array(z.string()),
+  /** May be used from a web page. */
+  browserSafe: z.boolean(),
+  rateLimitRPM: nullableLimit,
+  concurrency: nullableLimit,
+  issuedBy: z.string(),
+  createdAt: z.string(),
+  expiresAtMs: z.number().int().positive(),
+  state: z.enum(['active', 'revoked']),
+  revokedAt: z.string().nullable(),
+  revokedReason: z.string().nullable(),
+});
+
+type TokenBody = z.infer<typeof tokenSchema>;
+
+export interface Token extends TokenBody {
+  readonly allowsAddress: (address: string) => boolean;
+}
+
+export interface TokenRequest {
+  readonly type?: TokenType;
+  readonly name?: string;
+  readonly team: string | null;
+  readonly project?: string;
+  readonly environment: string;
+  readonly scopes: readonly string[];
+  readonly lifetimeMs: number;
+  readonly defaultProvider?: string;
+  readonly cidrs?: readonly string[];
+  readonly browserSafe?: boolean;
+  readonly rateLimitRPM?: number;
+  readonly concurrency?: number;
+}
+
+export interface Issuer {
+  readonly principal: string;
+  /** What the issuer may grant. */
+  readonly scopes: readonly string[];
+}
+
+export interface TokensDeps {
+  readonly book: RecordBook;
+  readonly teams: Teams;
+  /** Over the pepper: `token-pepper`. */
+  readonly pepper: Authenticator;
+  readonly clock: Clock;
+}
+
+interface Known {
+  readonly token: Token;
+  readonly verifier: Uint8Array;
+}
+
+export class Tokens {
+  readonly #deps: TokensDeps;
+  readonly #known = new Map<string, Known>();
+  readonly #revoked: ((id: string) => void)[] = [];
+
+  constructor(deps: TokensDeps) {
+    this.#deps = deps;
+    deps.book.subscribe('token', (record) => this.#load(record));
+  }
+
+  /** `listener` is called when a token is revoked, so that its running calls can be cut. */
+  onRevoked(listener: (id: string) => void): void {
+    this.#revoked.push(listener);
+  }
+
+  list(): Token[] {
+    return [...this.#known.values()]
+      .map(({ token }) => token)
+      .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
+  }
+
+  find(id: string): Token | undefined {
+    return this.#known.get(id)?.token;
+  }
+
+  /** Throws `not_found`. */
+  get(id: string): Token {
+    const token = this.find(id);
+    if (token) return token;
+    throw new SallyportError('not_found', `There is no token with the id "${id.slice(0, 64)}".`, {
+      fix: 'List the tokens: sallyport token list. The id is the 12 characters after "sallyp_" and one letter.',
+    });
+  }
+
+  /** Issues a token. The text is in the answer only, and nowhere afterwards. */
+  async issue(issuer: Issuer, request: TokenRequest): Promise<{ token: Token; text: string }> {
+    const type = request.type ?? 'service';
+    const scopes = request.scopes.map(checkScope);
+    this.#check(issuer, request, type, scopes);
+    const fresh = newToken(type);
+    const nowMs = this.#deps.clock.wallMs();
+    const providers = providersOf(scopes);
+    const [only] = providers;
+    const body: TokenBody = {
+      id: fresh.id,
+      type,
+      name: request.name ?? null,
+      team: request.team,
+      project: request.project ?? null,
+      environment: request.environment,
+      scopes,
+      defaultProvider:
+        request.defaultProvider ?? (providers.size === 1 && only !== '*' ? (only ?? null) : null),
+      cidrs: (request.cidrs ?? []).map(checkCidr),
+      browserSafe: request.browserSafe ?? false,
+      rateLimitRPM: request.rateLimitRPM ?? null,
+      concurrency: request.concurrency ?? null,
+      issuedBy: issuer.principal,
+      createdAt: new Date(nowMs).toISOString(),
+      expiresAtMs: nowMs + request.lifetimeMs,
+      state: 'active',
+      revokedAt: null,
+      revokedReason: null,
+    };
+    const sealed = this.#deps.pepper.tag(verifierFields(fresh.id, fresh.secret));
+    await this.#deps.book.change('token.issue', issuer.principal, () => {
+      if (this.#known.has(fresh.id))
+        throw new SallyportError('conflict', 'Try again: the new token id is taken.');
+      return [{ kind: 'token', id: fresh.id, body, sealed }];
+    });
+    return { token: this.get(fresh.id), text: fresh.text };
+  }
+
+  /** Ends a token for good. Revoking it again changes nothing. */
+  async revoke(principal: string, id: string, reason: string | null): Promise<Token> {
+    const before = this.get(id);
+    if (before.state === 'revoked') return before;
+    await this.#deps.book.change('token.revoke', principal, () => {
+      const { allowsAddress: _, ...body } = this.get(id);
+      const revokedAt = new Date(this.#deps.clock.wallMs()).toISOString();
+      return [
+        {
+          kind: 'token',
+          id,
+          body: { ...body, state: 'revoked', revokedAt, revokedReason: reason } satisfies TokenBody,
+        },
+      ];
+    });
+    return this.get(id);
+  }
+
+  /**
+   * The token of a credential. Throws `token.invalid`, with one text for whatever is unknown or malformed; only who holds the secret
+   * learns why their token does not work. Looks nothing up before shape and checksum are right.
+   */
+  authenticate(credential: string): Token {
+    const parts = parseToken(credential);
+    const known = parts && this.#known.get(parts.id);
+    if (
+      !parts ||
+      !known ||
+      !this.#deps.pepper.verify(verifierFields(parts.id, parts.secret), known.verifier)
+    ) {
+      throw new SallyportError('token.invalid', 'This is not a valid Sallyport access token.', {
+        detail: parts ? 'unknown id or wrong secret' : 'malformed',
+        fix: 'Send the token as "Authorization: Bearer sallyp_...". Whoever runs this gateway can issue one.',
+      });
+    }
+    const { token } = known;
+    if (parts.type !== token.type) throw ended(token, 'malformed');
+    if (token.state === 'revoked') throw ended(token, 'revoked');
+    if (token.expiresAtMs <= this.#deps.clock.wallMs()) throw ended(token, 'expired');
+    return token;
+  }
+
+  #check(issuer: Issuer, request: TokenRequest, type: TokenType, scopes: readonly string[]): void {
+    if (scopes.length === 0)
+      throw invalid('A token needs at least one scope.', "Add --scope, for example --scope 'call:groq/*'.");
+    if (!covers(issuer.scopes, scopes)) {
+      throw new SallyportError('admin.forbidden', 'Nobody can grant a scope that they do not hold.', {
+        fix: `You hold: ${issuer.scopes.join(', ')}.`,
+      });
+    }
+    if (
+      !Number.isSafeInteger(request.lifetimeMs) ||
+      request.lifetimeMs <= 0 ||
+      request.lifetimeMs > MAX_LIFETIME_MS
+    ) {
+      throw invalid(
+        'A token lives for at most 365 days.',
+        'Set --expires to a time such as 15m, 12h or 30d.',
+      );
+    }
+    if (type === 'admin') {
+      if (request.team !== null) throw invalid('An admin token belongs to no team.', 'Leave --team out.');
+      if (scopes.some((scope) => scope.startsWith('call:')))
+        throw invalid('An admin token makes no calls.', 'Leave the call: scopes out.');
+      return;
+    }
+    if (request.team === null) throw invalid('A token belongs to a team.', 'Add --team.');
+    this.#deps.teams.get(request.team);
+    const foreign = scopes.find((scope) => !scope.startsWith('call:') && !scope.startsWith('read:'));
+    if (foreign !== undefined)
+      throw invalid(
+        `Only admin tokens can have the scope ${foreign}.`,
+        'Use call: or read: scopes, or --type admin.',
+      );
+    if (request.project !== undefined && this.#deps.teams.getProject(request.project).team !== request.team) {
+      throw invalid(
+        `The project "${request.project}" belongs to another team.`,
+        'Name a project of the same team.',
+      );
+    }
+  }
+
+  #load(record: StoredRecord): void {
+    const body = tokenSchema.parse(record.body);
+    if (!record.sealed)
+      throw new SallyportError('store.tampered', `The token record "${record.id}" has no verifier.`);
+    const token: Token = {
+      ...body,
+      allowsAddress: body.cidrs.length === 0 ? () => true : addressRanges(body.cidrs),
+    };
+    this.#known.set(record.id, { token, verifier: record.sealed });
+    if (token.state === 'revoked') for (const listener of this.#revoked) listener(token.id);
+  }
+}
+
+function verifierFields(id: string, secret: string): string[] {
+  return ['token.v1', id, secret];
+}
+
+function ended(token: Token, reason: 'expired' | 'revoked' | 'malformed'): SallyportError {
+  const when = reason === 'expired' ? ` on ${new Date(token.expiresAtMs).toISOString()}` : '';
+  return new SallyportError('token.invalid', `This access token is ${reason}${when}.`, {
+    detail: `token ${token.id} is ${reason}`,
+    fix: 'Ask for a new token.',
+  });
+}
+
+function invalid(message: string, fix: string): SallyportError {
+  return new SallyportError('input.invalid', message, { fix });
+}
