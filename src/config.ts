@@ -1,0 +1,162 @@
+/**
+ * Settings from flags and SALLYPORT_* variables, and the one secret (where the root key is) apart from them. Contradictions, unknown
+ * names and values out of range refuse to start: a mistyped limit must not mean no limit.
+ */
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { SallyportError } from './core/errors.ts';
+import type { LogLevel } from './core/log.ts';
+import { suggest } from './core/nearest.ts';
+import type { CallTimes } from './gateway/live-calls.ts';
+
+export interface Settings {
+  /** Absolute path. */
+  readonly data: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly adminPort: number;
+  readonly logLevel: LogLevel;
+  readonly maxBodyBytes: number;
+  readonly times: CallTimes;
+  /** How long running calls may take to finish when Sallyport stops. */
+  readonly drainMs: number;
+}
+
+export interface SecretSettings {
+  readonly rootKeyFile: string;
+}
+
+export interface Config {
+  readonly settings: Settings;
+  readonly secrets: SecretSettings;
+}
+
+export interface Flags {
+  readonly data?: string | undefined;
+  readonly port?: string | undefined;
+  readonly adminPort?: string | undefined;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const DEFAULT_PORT = 4141;
+export const DEFAULT_ADMIN_PORT = 4142;
+
+/** Every variable that is read, and what it means: `sallyport up --help` prints this. */
+export const VARIABLES = {
+  SALLYPORT_DATA: 'data folder (default ~/.sallyport)',
+  SALLYPORT_HOST: 'address to listen on: a loopback address',
+  SALLYPORT_PORT: `port of the gateway (default ${DEFAULT_PORT}, 0 takes a free one)`,
+  SALLYPORT_ADMIN_PORT: `port of the admin listener (default ${DEFAULT_ADMIN_PORT})`,
+  SALLYPORT_ROOT_KEY_FILE: 'file of the root key (default root.key in the data folder)',
+  SALLYPORT_LOG_LEVEL: 'debug, info, warn or error (default info)',
+  SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
+  SALLYPORT_FIRST_BYTE_SECONDS: 'wait for the first byte of an answer (default 600)',
+  SALLYPORT_IDLE_SECONDS: 'wait between two chunks of an answer (default 300)',
+  SALLYPORT_STALL_SECONDS: 'how long a client may leave an answer unread (default 120)',
+  SALLYPORT_TOTAL_SECONDS: 'longest a call may take (default 3600)',
+  SALLYPORT_DRAIN_SECONDS: 'how long running calls may take to finish at the end (default 30)',
+} as const;
+
+/** Read elsewhere: the CLI's own token, and the test hooks of core/failpoint.ts. */
+const OTHER_VARIABLES = ['SALLYPORT_ADMIN_TOKEN', 'SALLYPORT_FAILPOINT', 'SALLYPORT_FAILPOINT_MARKER'];
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Throws `config.invalid`. Flags win over variables. */
+export function readConfig(flags: Flags, environment: Environment): Config {
+  checkNames(environment);
+  const data = resolve(flags.data ?? defaultDataFolder(environment));
+  const host = environment['SALLYPORT_HOST'] ?? '127.0.0.1';
+  if (!LOOPBACK.has(host)) {
+    throw invalid(
+      `SALLYPORT_HOST is "${host.slice(0, 60)}", but Sallyport listens on loopback only: it has no TLS of its own yet.`,
+      {
+        fix: 'Use 127.0.0.1 or ::1, and a reverse proxy with TLS on the same machine.',
+      },
+    );
+  }
+  const seconds = (name: keyof typeof VARIABLES, fallback: number): number =>
+    1000 * integer(name, environment[name], 1, 86_400, fallback);
+  const port = integer('--port', flags.port ?? environment['SALLYPORT_PORT'], 0, 65_535, DEFAULT_PORT);
+  const adminPort = integer(
+    '--admin-port',
+    flags.adminPort ?? environment['SALLYPORT_ADMIN_PORT'],
+    0,
+    65_535,
+    DEFAULT_ADMIN_PORT,
+  );
+  if (port === adminPort && port !== 0)
+    throw invalid(`--port and --admin-port are both ${port}.`, { fix: 'Choose two ports.' });
+  return {
+    settings: {
+      data,
+      host: host === 'localhost' ? '127.0.0.1' : host,
+      port,
+      adminPort,
+      logLevel: readLevel(environment['SALLYPORT_LOG_LEVEL'] ?? 'info'),
+      maxBodyBytes: integer(
+        'SALLYPORT_MAX_BODY_BYTES',
+        environment['SALLYPORT_MAX_BODY_BYTES'],
+        1024,
+        1024 ** 3,
+        10 * 1024 * 1024,
+      ),
+      times: {
+        firstByteMs: seconds('SALLYPORT_FIRST_BYTE_SECONDS', 600),
+        idleMs: seconds('SALLYPORT_IDLE_SECONDS', 300),
+        stallMs: seconds('SALLYPORT_STALL_SECONDS', 120),
+        totalMs: seconds('SALLYPORT_TOTAL_SECONDS', 3600),
+      },
+      drainMs: seconds('SALLYPORT_DRAIN_SECONDS', 30),
+    },
+    secrets: { rootKeyFile: resolve(environment['SALLYPORT_ROOT_KEY_FILE'] ?? join(data, 'root.key')) },
+  };
+}
+
+/** What `--data` defaults to, for every command. */
+export function defaultDataFolder(environment: Environment): string {
+  const home = environment['HOME'];
+  return (
+    environment['SALLYPORT_DATA'] ??
+    join(home === undefined || home === '' ? userInfo().homedir : home, '.sallyport')
+  );
+}
+
+function checkNames(environment: Environment): void {
+  const known = [...Object.keys(VARIABLES), ...OTHER_VARIABLES];
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('SALLYPORT_') || known.includes(name)) continue;
+    throw invalid(`The variable ${name.slice(0, 80)} means nothing to Sallyport.`, {
+      fix: suggest(name, known, 'Unset it; sallyport up --help lists the variables there are.'),
+    });
+  }
+}
+
+function readLevel(text: string): LogLevel {
+  const level = LEVELS.find((candidate) => candidate === text);
+  if (level) return level;
+  throw invalid(`SALLYPORT_LOG_LEVEL is "${text.slice(0, 20)}".`, {
+    fix: `Use one of ${LEVELS.join(', ')}.`,
+  });
+}
+
+function integer(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+  fallback: number,
+): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (/^\d{1,12}$/.test(text) && value >= least && value <= most) return value;
+  throw invalid(`${name} is "${text.slice(0, 20)}".`, {
+    fix: `Use a whole number from ${least} to ${most}.`,
+  });
+}
+
+function invalid(message: string, options: { readonly fix: string }): SallyportError {
+  return new SallyportError('config.invalid', message, options);
+}

@@ -1,0 +1,195 @@
+/** Turns a provider's answer into ours: a refusal, a whole JSON answer, or a stream. In each case the call is settled. */
+import { asSallyportError, describe, SallyportError } from '../core/errors.ts';
+import { readUsage } from '../providers/openai.ts';
+import { DEMO_PURPOSE, versionId, type KeySlot } from '../vault/provider-keys.ts';
+import type { BegunCall } from './begin-call.ts';
+import type { CallContext } from './call-context.ts';
+import type { Connection, Gate } from './gate.ts';
+import type { OpenCall, Outcome } from './open-call.ts';
+import { rateHeaders } from './rate-headers.ts';
+import { Relay } from './relay.ts';
+import { StreamMeter } from './stream-meter.ts';
+import { MAX_ERROR_BYTES, readRefusal } from './upstream-errors.ts';
+
+/** A whole answer is read before it is passed on; no model's output comes near this. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+export interface AnswerOptions {
+  readonly stream: boolean;
+  /** We asked for the usage chunk, the caller did not. */
+  readonly dropUsageChunk: boolean;
+  readonly connection: Connection;
+}
+
+/** Rejects with the error to answer instead; the call is settled then. */
+export async function answerTo(
+  gate: Gate,
+  context: CallContext,
+  begun: BegunCall,
+  slot: KeySlot,
+  reply: Response,
+  options: AnswerOptions,
+): Promise<Response> {
+  const { call } = begun;
+  if (reply.status !== 200) return refused(gate, context, begun, slot, reply);
+  const type = (reply.headers.get('content-type') ?? '').toLowerCase();
+  if (options.stream && type.startsWith('text/event-stream') && reply.body) {
+    return relayed(gate, context, begun, slot, reply.body, options);
+  }
+  if (!/^application\/(?:[a-z0-9.+-]+\+)?json\b/.test(type)) {
+    call.end({ kind: 'unknown' }, 'upstream.bad_reply');
+    call.abort.abort();
+    throw new SallyportError(
+      'upstream.bad_reply',
+      'The provider answered with something that is neither JSON nor a stream.',
+    );
+  }
+  const body = await readWhole(call, reply, MAX_ANSWER_BYTES);
+  const usage = readUsage(parseJson(body));
+  call.end(usage ? { kind: 'usage', usage } : { kind: 'unknown' }, null);
+  await begun.durable;
+  return new Response(body, { status: 200, headers: replyHeaders(gate, context, slot, 'application/json') });
+}
+
+async function relayed(
+  gate: Gate,
+  context: CallContext,
+  begun: BegunCall,
+  slot: KeySlot,
+  body: ReadableStream<Uint8Array>,
+  options: AnswerOptions,
+): Promise<Response> {
+  const { call, durable } = begun;
+  const meter = new StreamMeter({ dropUsageChunk: options.dropUsageChunk });
+  const relay = new Relay(
+    {
+      monotonicMs: () => gate.clock.monotonicMs(),
+      record: (entry) => gate.late.record(entry),
+      onEnd: () => options.connection.restoreTimeout(),
+    },
+    call,
+    meter,
+    body.getReader(),
+  );
+  call.onTick = () => relay.tick();
+  // The runtime sends the status line as soon as we return: both what may still fail must be behind us.
+  const first = await relay.next();
+  try {
+    await durable;
+  } catch (error) {
+    relay.clientGone();
+    throw error;
+  }
+  const headers = {
+    ...replyHeaders(gate, context, slot, 'text/event-stream; charset=utf-8'),
+    'cache-control': 'no-cache',
+  };
+  return new Response(relay.body(first), { status: 200, headers });
+}
+
+async function refused(
+  gate: Gate,
+  context: CallContext,
+  begun: BegunCall,
+  slot: KeySlot,
+  reply: Response,
+): Promise<Response> {
+  const { call, durable } = begun;
+  // A redirect's body is of no interest, and an answer that is no error at all says nothing about cost.
+  const outcome: Outcome = reply.status >= 300 ? { kind: 'free' } : { kind: 'unknown' };
+  const body =
+    reply.status < 400 ? '' : (await readWhole(call, reply, MAX_ERROR_BYTES, outcome)).toString('utf8');
+  const refusal = readRefusal(reply.status, reply.headers, body, (use) =>
+    gate.vault.lease(`token:${call.tokenId}`, slot, (key) => key.revealText(use)),
+  );
+  call.end(outcome, `upstream.${reply.status}`);
+  call.abort.abort();
+  if (refusal.aboutOurKey) reportKey(gate, slot, refusal.status, refusal.providerCode);
+  await durable;
+  if (refusal.answer.kind === 'ours') throw refusal.answer.error;
+  const headers = { ...replyHeaders(gate, context, slot, 'application/json'), ...refusal.headers };
+  return new Response(refusal.answer.body, { status: reply.status, headers });
+}
+
+/** Reads the whole body. Rejects, with the call settled as `onFailure`, when it breaks off, waits too long, or is larger than `maxBytes`. */
+async function readWhole(
+  call: OpenCall,
+  reply: Response,
+  maxBytes: number,
+  onFailure: Outcome = { kind: 'unknown' },
+): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const part of reply.body ?? []) {
+      call.enter('provider');
+      size += part.length;
+      if (size > maxBytes)
+        throw new SallyportError(
+          'upstream.bad_reply',
+          `The provider's answer is larger than ${maxBytes} bytes.`,
+        );
+      parts.push(part);
+    }
+  } catch (thrown) {
+    const { signal } = call.abort;
+    const broken = new SallyportError('upstream.bad_reply', 'The provider broke its answer off.', {
+      detail: describe(thrown),
+      retryable: true,
+    });
+    const error = signal.aborted
+      ? asSallyportError(signal.reason)
+      : thrown instanceof SallyportError
+        ? thrown
+        : broken;
+    call.end(onFailure, error.code);
+    call.abort.abort();
+    throw error;
+  }
+  return Buffer.concat(parts);
+}
+
+/** The provider refused our key, or our account: on record once a minute and key, because every call would say the same. */
+function reportKey(gate: Gate, slot: KeySlot, status: number, errorCode: string | null): void {
+  const keyId = versionId(slot.name, slot.activeVersion);
+  if (!gate.rejectedKeys.isNew(keyId, gate.clock.monotonicMs())) return;
+  gate.log.error('The provider refused the key or its account.', {
+    key: keyId,
+    provider: slot.provider,
+    status,
+    errorCode,
+  });
+  gate.late.record({
+    action: 'key.rejected',
+    keyId,
+    provider: slot.provider,
+    status,
+    errorCode,
+    principal: 'gateway',
+  });
+}
+
+/** What a reply carries: of the provider's own headers only the content's type. */
+export function replyHeaders(
+  gate: Gate,
+  context: CallContext,
+  slot: KeySlot,
+  contentType: string,
+): Record<string, string> {
+  const headers: Record<string, string> = {
+    ...context.headers,
+    ...rateHeaders(gate.ledger.rateState(context.subjects())),
+    'content-type': contentType,
+  };
+  if (context.model !== null) headers['x-sallyport-model'] = encodeURI(context.model);
+  if (slot.purpose === DEMO_PURPOSE) headers['x-sallyport-demo'] = 'true';
+  return headers;
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return null;
+  }
+}

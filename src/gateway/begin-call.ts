@@ -1,0 +1,90 @@
+/** The steps that every call to a provider takes before anything is sent: limits, money, record. */
+import type { Token } from '../access/tokens.ts';
+import { SallyportError } from '../core/errors.ts';
+import { ZERO_USD } from '../core/money.ts';
+import { versionId, type KeySlot } from '../vault/provider-keys.ts';
+import type { CallContext } from './call-context.ts';
+import type { Gate } from './gate.ts';
+import { OpenCall } from './open-call.ts';
+import type { CallPlan } from './plan.ts';
+
+/** How long a hold outlives its last renewal: several ticks of the live calls, even of a loop that was blocked. */
+const HOLD_TTL_MS = 120_000;
+
+export interface BegunCall {
+  readonly call: OpenCall;
+  /** Resolves when the start entry survives a power cut: no byte of an answer leaves before. */
+  readonly durable: Promise<void>;
+}
+
+/** The key that pays for the call. Throws `upstream.unavailable` when the token's team and environment have none. */
+export function selectKey(gate: Gate, context: CallContext, token: Token): KeySlot {
+  const slot = gate.vault.select({
+    provider: context.provider,
+    team: token.team ?? '',
+    environment: token.environment,
+  });
+  if (slot) return slot;
+  throw new SallyportError(
+    'upstream.unavailable',
+    `No ${context.provider} key is set up for this token's team and environment.`,
+    {
+      detail: `team ${token.team ?? '-'}, environment ${token.environment}`,
+      fix: `An operator can add one: sallyport key add NAME --provider ${context.provider}`,
+    },
+  );
+}
+
+/**
+ * Takes a place under the limits, reserves the worst case, and writes the start entry. Throws `limit.*`, `budget.exceeded` or
+ * `audit.unavailable`; the caller then unwinds `context.undo`, which gives back what was taken.
+ */
+export function beginCall(
+  gate: Gate,
+  context: CallContext,
+  token: Token,
+  slot: KeySlot,
+  plan: CallPlan | null,
+  metadata: Readonly<Record<string, string | number | boolean>>,
+): BegunCall {
+  const subjects = context.subjects();
+  const { undo } = context;
+  gate.indexer.checkCapacity();
+  undo.defer(gate.ledger.admit(subjects));
+  // A call that costs nothing has no hold on any budget.
+  const reservation = gate.ledger.reserve(
+    plan ? subjects : [],
+    context.id,
+    plan?.worstCasePicoUsd ?? ZERO_USD,
+    HOLD_TTL_MS,
+  );
+  undo.defer(() => reservation.release());
+  const start = gate.journal.append({
+    action: 'call.start',
+    id: context.id,
+    ...context.subject(token, gate.pseudonyms),
+    keyId: versionId(slot.name, slot.activeVersion),
+    holdPicoUsd: reservation.amountPicoUsd.toString(),
+    charges: reservation.charges,
+    metadata,
+  });
+  context.setReceipt(start);
+  const durable = gate.journal.durable(start);
+  // Whoever answers awaits it; a call that ends before must not leave a rejection behind.
+  durable.catch(() => undefined);
+  const call = new OpenCall(
+    { clock: gate.clock, record: (entry) => gate.late.record(entry) },
+    {
+      id: context.id,
+      tokenId: token.id,
+      price: plan?.price ?? null,
+      reservation,
+      promptBound: plan?.promptBound ?? 0,
+      arrivedMs: context.arrivedMs,
+      undo,
+    },
+  );
+  context.call = call;
+  undo.defer(gate.live.add(call));
+  return { call, durable };
+}

@@ -1,0 +1,57 @@
+/** What is known about a request while it goes through the pipeline; a refusal is recorded with as much of it as there is. */
+import type { Token } from '../access/tokens.ts';
+import type { CallSubject, Position } from '../audit/entry.ts';
+import type { Pseudonyms } from '../audit/pseudonyms.ts';
+import { newCallId } from '../core/ids.ts';
+import { UndoStack } from '../core/once.ts';
+import type { OpenCall } from './open-call.ts';
+
+export class CallContext {
+  readonly id = newCallId();
+  readonly undo = new UndoStack();
+  readonly arrivedMs: number;
+  readonly address: string;
+  /** Of every reply: the call's id and, once there is an entry, its receipt. */
+  readonly headers: Record<string, string>;
+  token: Token | null = null;
+  /** `<provider>/<endpoint>`, as far as known. */
+  provider = '';
+  endpoint = '';
+  model: string | null = null;
+  user: string | null = null;
+  /** Set once the call is on record. */
+  call: OpenCall | null = null;
+
+  constructor(arrivedMs: number, address: string) {
+    this.arrivedMs = arrivedMs;
+    this.address = address;
+    this.headers = { 'x-request-id': this.id };
+  }
+
+  setReceipt(position: Position): void {
+    this.headers['x-sallyport-receipt'] =
+      `${position.stream}/${position.seq}/${position.hash.toString('base64url')}`;
+  }
+
+  /** The limits and budgets that the call counts against. */
+  subjects(): string[] {
+    const { token } = this;
+    return token ? [`token:${token.id}`, ...(token.team === null ? [] : [`team:${token.team}`])] : [];
+  }
+
+  /** Who calls what, for the journal. */
+  subject(token: Token, pseudonyms: Pseudonyms): CallSubject {
+    return {
+      principal: `token:${token.id}`,
+      userId: this.user === null ? null : pseudonyms.commit('user', this.user),
+      team: token.team ?? '',
+      project: token.project,
+      environment: token.environment,
+      tokenId: token.id,
+      resource: `${this.provider}/${this.endpoint}`,
+      provider: this.provider,
+      model: this.model,
+      address: pseudonyms.commit('address', this.address),
+    };
+  }
+}

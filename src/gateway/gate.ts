@@ -1,0 +1,43 @@
+/** What the pipeline works with. Built once by app.ts; every field is a part's front door. */
+import type { Teams } from '../access/teams.ts';
+import type { Tokens } from '../access/tokens.ts';
+import type { Indexer } from '../audit/indexer.ts';
+import type { Journal } from '../audit/journal.ts';
+import type { Pseudonyms } from '../audit/pseudonyms.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { LateEntries } from './late-entries.ts';
+import type { LiveCalls } from './live-calls.ts';
+import type { RejectedKeys } from './rejected-keys.ts';
+import type { StrangerRefusals } from './stranger-refusals.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface Gate {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly teams: Teams;
+  readonly tokens: Tokens;
+  readonly ledger: Ledger;
+  readonly vault: Vault;
+  readonly journal: Journal;
+  readonly indexer: Indexer;
+  readonly pseudonyms: Pseudonyms;
+  readonly upstream: Upstream;
+  readonly live: LiveCalls;
+  readonly late: LateEntries;
+  readonly strangers: StrangerRefusals;
+  readonly rejectedKeys: RejectedKeys;
+  readonly maxBodyBytes: number;
+  /** False while starting and stopping: no call is let through. */
+  readonly open: () => boolean;
+}
+
+/** The connection a request came on. */
+export interface Connection {
+  readonly address: string;
+  /** While a provider thinks, the runtime must not cut the connection: our own timers rule until `restoreTimeout`. */
+  readonly suspendTimeout: () => void;
+  readonly restoreTimeout: () => void;
+}

@@ -1,0 +1,51 @@
+/**
+ * Entries about what has happened already (an end, a progress): they cannot be refused any more. One that the journal cannot take now is
+ * kept and tried again, in order; until it is written, a crash charges its call the whole hold.
+ */
+import type { EntryBody, Position } from '../audit/entry.ts';
+import type { Log } from '../core/log.ts';
+import { describe } from '../core/errors.ts';
+
+export class LateEntries {
+  readonly #append: (entry: EntryBody) => Position;
+  readonly #log: Log;
+  #waiting: EntryBody[] = [];
+
+  constructor(append: (entry: EntryBody) => Position, log: Log) {
+    this.#append = append;
+    this.#log = log;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  record(entry: EntryBody): void {
+    if (this.#waiting.length > 0) {
+      this.#waiting.push(entry);
+      return;
+    }
+    try {
+      this.#append(entry);
+    } catch (error) {
+      this.#log.error('An entry could not be written; it is kept and tried again.', {
+        detail: describe(error),
+      });
+      this.#waiting.push(entry);
+    }
+  }
+
+  /** Tries again what is waiting. */
+  retry(): void {
+    while (this.#waiting.length > 0) {
+      const [next] = this.#waiting;
+      if (!next) return;
+      try {
+        this.#append(next);
+      } catch {
+        return;
+      }
+      this.#waiting.shift();
+    }
+  }
+}

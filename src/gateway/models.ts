@@ -1,0 +1,63 @@
+/** The model list: the provider's own, reduced to what the token may call. Asked, limited and recorded like any other call. */
+import type { Token } from '../access/tokens.ts';
+import { SallyportError } from '../core/errors.ts';
+import type { Provider } from '../providers/catalog.ts';
+import type { KeySlot } from '../vault/provider-keys.ts';
+import { answerTo } from './answer.ts';
+import { beginCall, selectKey } from './begin-call.ts';
+import type { CallContext } from './call-context.ts';
+import type { Connection, Gate } from './gate.ts';
+import { planCall } from './plan.ts';
+import { jsonReply } from './reply.ts';
+import { sendCall } from './send-call.ts';
+
+/** Answers `GET models` and, with `modelId`, `GET models/{id}`. */
+export async function listModels(
+  gate: Gate,
+  context: CallContext,
+  token: Token,
+  provider: Provider,
+  modelId: string | null,
+  request: Request,
+  connection: Connection,
+): Promise<Response> {
+  const may = (model: string): boolean => mayCall(gate, token, provider, model);
+  context.model = modelId;
+  // One error for what does not exist and what may not be called: the list is not a way around the scopes.
+  if (modelId !== null && !may(modelId)) throw unknownModel(modelId);
+  const slot: KeySlot = selectKey(gate, context, token);
+  const begun = beginCall(gate, context, token, slot, null, {});
+  const endpoint = modelId === null ? 'models' : `models/${encodeURIComponent(modelId)}`;
+  const reply = await sendCall(gate, context, begun.call, slot, {
+    provider,
+    method: 'GET',
+    endpoint,
+    headers: request.headers,
+    body: null,
+  });
+  const answer = await answerTo(gate, context, begun, slot, reply, {
+    stream: false,
+    dropUsageChunk: false,
+    connection,
+  });
+  if (modelId !== null || answer.status !== 200) return answer;
+  const list = (await answer.json()) as { data?: unknown };
+  const data = Array.isArray(list.data) ? (list.data as { id?: unknown }[]) : [];
+  const allowed = data.filter(({ id }) => typeof id === 'string' && may(id));
+  return jsonReply(200, { ...list, data: allowed }, Object.fromEntries(answer.headers));
+}
+
+function mayCall(gate: Gate, token: Token, provider: Provider, model: string): boolean {
+  const facts = { provider: provider.id, model, outputCap: null, choices: 1, features: [], promptTokens: 0 };
+  return planCall(token, gate.teams.get(token.team ?? '').limits, facts, gate.clock.wallMs()).allow;
+}
+
+function unknownModel(model: string): SallyportError {
+  return new SallyportError(
+    'model.unknown',
+    `There is no model ${model.slice(0, 100)} that this token may call.`,
+    {
+      fix: 'GET /models lists them.',
+    },
+  );
+}

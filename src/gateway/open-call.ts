@@ -1,0 +1,150 @@
+/**
+ * A call between its start entry and its end entry: the one place where it is settled, exactly once, whichever of provider, client,
+ * clock, operator or error ends it. Everything the call holds is given back by one undo stack.
+ */
+import type { CallEnd, CostBasis } from '../audit/entry.ts';
+import type { Clock } from '../core/clock.ts';
+import { failpoint } from '../core/failpoint.ts';
+import { type PicoUsd, ZERO_USD } from '../core/money.ts';
+import type { UndoStack } from '../core/once.ts';
+import type { Reservation } from '../ledger/budgets.ts';
+import { costOf, type ModelPrice } from '../ledger/price.ts';
+import type { TokenUsage } from '../providers/openai.ts';
+
+/** What is known of a call's outcome, and so of its cost. */
+export type Outcome =
+  /** The provider stated the usage. */
+  | { readonly kind: 'usage'; readonly usage: TokenUsage }
+  /** Nothing was stated: the prompt's bound, and so many completion tokens that passed. */
+  | { readonly kind: 'delivered'; readonly completionTokens: number }
+  /** Sent, and nothing is known: the whole hold. */
+  | { readonly kind: 'unknown' }
+  /** Never sent, or answered with an error. */
+  | { readonly kind: 'free' };
+
+/** Whom the call waits for: each wait has its own limit. */
+export type Phase = 'provider-first-byte' | 'provider' | 'client';
+
+export interface OpenCallInit {
+  readonly id: string;
+  readonly tokenId: string;
+  readonly price: ModelPrice | null;
+  readonly reservation: Reservation;
+  /** Prompt tokens that the hold was made for. */
+  readonly promptBound: number;
+  readonly arrivedMs: number;
+  readonly undo: UndoStack;
+}
+
+export interface OpenCallDeps {
+  readonly clock: Clock;
+  /** Writes the entry, now or as soon as the journal takes entries again. */
+  readonly record: (entry: CallEnd) => void;
+}
+
+export class OpenCall {
+  readonly id: string;
+  readonly tokenId: string;
+  readonly reservation: Reservation;
+  /** Aborts the upstream request. The reason is the error that the caller sees. */
+  readonly abort = new AbortController();
+  /** Runs with the tick of the live calls. */
+  onTick: (() => void) | null = null;
+  readonly #init: OpenCallInit;
+  readonly #deps: OpenCallDeps;
+  #phase: Phase = 'provider-first-byte';
+  #phaseSinceMs: number;
+  #ended = false;
+
+  constructor(deps: OpenCallDeps, init: OpenCallInit) {
+    this.#deps = deps;
+    this.#init = init;
+    this.id = init.id;
+    this.tokenId = init.tokenId;
+    this.reservation = init.reservation;
+    this.#phaseSinceMs = deps.clock.monotonicMs();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get phaseSinceMs(): number {
+    return this.#phaseSinceMs;
+  }
+
+  get arrivedMs(): number {
+    return this.#init.arrivedMs;
+  }
+
+  enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#phaseSinceMs = this.#deps.clock.monotonicMs();
+  }
+
+  /** What the call costs if so many completion tokens were delivered: never more than the hold. */
+  deliveredCost(completionTokens: number): PicoUsd {
+    const { price, promptBound, reservation } = this.#init;
+    if (!price) return ZERO_USD;
+    const cost = costOf(price, { promptTokens: promptBound, cachedTokens: 0, completionTokens });
+    return cost === null || cost > reservation.amountPicoUsd ? reservation.amountPicoUsd : cost;
+  }
+
+  /** Settles, records and gives back. Only the first call counts: an abort and the failed read it causes both end here. */
+  end(outcome: Outcome, errorCode: string | null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { usage, cost, basis } = this.#cost(outcome);
+    const { applied, overrunPicoUsd } = this.reservation.settle(cost);
+    failpoint('in-settle');
+    // A hold that was given up as lost is charged and on record already.
+    if (applied) this.#record(usage, { cost, basis, overrunPicoUsd }, errorCode);
+    this.#init.undo.unwind();
+  }
+
+  #record(
+    usage: TokenUsage,
+    charged: { readonly cost: PicoUsd; readonly basis: CostBasis; readonly overrunPicoUsd: PicoUsd },
+    errorCode: string | null,
+  ): void {
+    this.#deps.record({
+      action: 'call.end',
+      id: this.id,
+      result: errorCode === null ? 'success' : 'error',
+      errorCode,
+      ...usage,
+      costPicoUsd: charged.cost.toString(),
+      basis: charged.basis,
+      overrunPicoUsd: charged.overrunPicoUsd.toString(),
+      charges: this.reservation.charges,
+      latencyMs: Math.round(this.#deps.clock.monotonicMs() - this.#init.arrivedMs),
+      recovered: false,
+    });
+  }
+
+  #cost(outcome: Outcome): { usage: TokenUsage; cost: PicoUsd; basis: CostBasis } {
+    const { price, promptBound, reservation } = this.#init;
+    const none = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
+    switch (outcome.kind) {
+      case 'free':
+        return { usage: none, cost: ZERO_USD, basis: 'none' };
+      case 'delivered': {
+        const { completionTokens } = outcome;
+        const usage = { promptTokens: promptBound, completionTokens, cachedTokens: 0 };
+        return { usage, cost: this.deliveredCost(completionTokens), basis: 'delivered' };
+      }
+      case 'usage': {
+        const cost = price && costOf(price, outcome.usage);
+        // Usage that makes no sense is no usage.
+        if (cost !== null) return { usage: outcome.usage, cost, basis: 'usage' };
+        return { usage: none, cost: reservation.amountPicoUsd, basis: 'hold' };
+      }
+      case 'unknown':
+        return { usage: none, cost: reservation.amountPicoUsd, basis: 'hold' };
+    }
+  }
+}

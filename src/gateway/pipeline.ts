@@ -1,0 +1,212 @@
+/**
+ * A call's whole life, top to bottom. Every route, and every way a call can end, goes through here: there is no second path.
+ *
+ *   bound, authenticate -> decide -> limit, reserve, record (begin-call) -> lease, send (send-call) -> relay, settle (answer)
+ */
+import type { Token } from '../access/tokens.ts';
+import { asSallyportError, SallyportError } from '../core/errors.ts';
+import { type Edit, splice } from '../core/splice.ts';
+import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
+import { capEdit, type ChatRequest, includeUsageEdit, readChatRequest } from '../providers/openai.ts';
+import { answerTo } from './answer.ts';
+import { beginCall, selectKey } from './begin-call.ts';
+import { CallContext } from './call-context.ts';
+import type { Connection, Gate } from './gate.ts';
+import { listModels } from './models.ts';
+import type { OpenCall } from './open-call.ts';
+import { type CallPlan, planCall } from './plan.ts';
+import { rateHeaders } from './rate-headers.ts';
+import { errorReply, jsonReply } from './reply.ts';
+import { comesFromBrowser, readBody, readCredential } from './request.ts';
+import { type CallRoute, matchRoute } from './routes.ts';
+import { sendCall } from './send-call.ts';
+
+/** Answers every request to the data plane. Never rejects. */
+export async function handle(gate: Gate, request: Request, connection: Connection): Promise<Response> {
+  const context = new CallContext(gate.clock.monotonicMs(), connection.address);
+  try {
+    const route = matchRoute(request.method, request.url, request.headers.get('host'));
+    if (route.kind === 'healthz') return jsonReply(200, { ok: true }, context.headers);
+    if (route.kind === 'readyz')
+      return jsonReply(gate.open() ? 200 : 503, { ready: gate.open() }, context.headers);
+    const token = authenticate(gate, context, request.headers);
+    if (route.kind === 'health') return health(gate, token, context);
+    context.endpoint = route.endpoint;
+    const provider = chooseProvider(route, token);
+    context.provider = provider.id;
+    if (!gate.open()) throw stopping();
+    if (route.endpoint === 'chat/completions')
+      return await chat(gate, context, token, provider, request, connection);
+    return await listModels(gate, context, token, provider, route.modelId, request, connection);
+  } catch (error) {
+    return refuse(gate, context, asSallyportError(error));
+  }
+}
+
+async function chat(
+  gate: Gate,
+  context: CallContext,
+  token: Token,
+  provider: Provider,
+  request: Request,
+  connection: Connection,
+): Promise<Response> {
+  const body = await readBody(request, gate.maxBodyBytes);
+  const asked = readChatRequest(body);
+  context.model = asked.model;
+  context.user = asked.user;
+  const limits = gate.teams.get(token.team ?? '').limits;
+  const planned = planCall(token, limits, { provider: provider.id, ...asked }, gate.clock.wallMs());
+  if (!planned.allow) throw new SallyportError(planned.code, planned.message, { fix: planned.fix });
+  const { plan } = planned;
+  const { edits, dropUsageChunk } = obligations(provider, asked, body, plan);
+  const slot = selectKey(gate, context, token);
+  const begun = beginCall(gate, context, token, slot, plan, metadataOf(asked, plan, request.headers));
+  const stopWatching = watchClient(request, begun.call, asked.stream);
+  connection.suspendTimeout();
+  const reply = await sendCall(gate, context, begun.call, slot, {
+    provider,
+    method: 'POST',
+    endpoint: 'chat/completions',
+    headers: request.headers,
+    body: splice(body, edits),
+  });
+  const answer = await answerTo(gate, context, begun, slot, reply, {
+    stream: asked.stream,
+    dropUsageChunk,
+    connection,
+  });
+  // From here on the stream itself learns of a client that is gone, and knows what was delivered.
+  stopWatching();
+  return answer;
+}
+
+/** Shape and checksum, then the record, then where the call comes from. Throws `token.invalid` or `token.not_here`. */
+function authenticate(gate: Gate, context: CallContext, headers: Headers): Token {
+  const token = gate.tokens.authenticate(readCredential(headers));
+  if (token.type === 'admin' || token.team === null) {
+    throw new SallyportError('token.invalid', 'An admin token makes no calls.', {
+      fix: 'Issue a token for a team: sallyport token issue',
+    });
+  }
+  context.token = token;
+  if (!token.allowsAddress(context.address)) {
+    throw new SallyportError('token.not_here', 'This token may not be used from this address.', {
+      detail: `token ${token.id} from ${context.address}`,
+      fix: 'Call from a network that the token is bound to.',
+    });
+  }
+  if (!token.browserSafe && comesFromBrowser(headers)) {
+    throw new SallyportError(
+      'token.not_here',
+      'This token may not be used from a web page, where everybody can read it.',
+      {
+        fix: 'Call from your server, or issue a token with --browser-safe.',
+      },
+    );
+  }
+  return token;
+}
+
+function chooseProvider(route: CallRoute, token: Token): Provider {
+  const provider =
+    route.provider ?? (token.defaultProvider === null ? undefined : findProvider(token.defaultProvider));
+  if (provider) return provider;
+  const prefixes = providerIds().map((id) => `/p/${id}`);
+  throw new SallyportError(
+    'request.ambiguous_provider',
+    'The path does not say which provider is meant, and the token has no default one.',
+    {
+      fix: `Put one of ${prefixes.join(', ')} before the path, or issue the token with --default-provider.`,
+    },
+  );
+}
+
+/** What the decision wants changed in the request, as byte edits. */
+function obligations(
+  provider: Provider,
+  asked: ChatRequest,
+  body: Buffer,
+  plan: CallPlan,
+): { edits: Edit[]; dropUsageChunk: boolean } {
+  const edits = plan.injectCap === null ? [] : [capEdit(asked, plan.injectCap)];
+  const dropUsageChunk = provider.streamUsage === 'on-request' && asked.stream && !asked.includeUsage;
+  if (dropUsageChunk) edits.push(includeUsageEdit(body, asked));
+  return { edits, dropUsageChunk };
+}
+
+/** A client that hangs up before its answer began: of a stream nothing was delivered; of a whole answer nothing is known. */
+function watchClient(request: Request, call: OpenCall, stream: boolean): () => void {
+  const gone = (): void => {
+    call.end(stream ? { kind: 'delivered', completionTokens: 0 } : { kind: 'unknown' }, 'client.aborted');
+    call.abort.abort(new SallyportError('request.invalid', 'The client closed the connection.'));
+  };
+  request.signal.addEventListener('abort', gone, { once: true });
+  if (request.signal.aborted) gone();
+  return () => request.signal.removeEventListener('abort', gone);
+}
+
+function metadataOf(
+  asked: ChatRequest,
+  plan: CallPlan,
+  headers: Headers,
+): Record<string, string | number | boolean> {
+  const retries = Number(headers.get('x-stainless-retry-count') ?? 0);
+  return {
+    stream: asked.stream,
+    ...(plan.injectCap === null ? {} : { injectedCap: plan.injectCap }),
+    ...(Number.isInteger(retries) && retries > 0 ? { retry: retries } : {}),
+  };
+}
+
+function health(gate: Gate, token: Token, context: CallContext): Response {
+  const expiresAt = new Date(token.expiresAtMs).toISOString();
+  const body = {
+    ok: true,
+    token: token.id,
+    team: token.team,
+    environment: token.environment,
+    expiresAt,
+    ready: gate.open(),
+  };
+  return jsonReply(200, body, context.headers);
+}
+
+function stopping(): SallyportError {
+  return new SallyportError('gateway.stopping', 'Sallyport is not taking calls right now.', {
+    retryable: true,
+    retryAfterSeconds: 1,
+  });
+}
+
+/** The error as a reply, with everything that the call had taken given back, and the refusal on record. */
+function refuse(gate: Gate, context: CallContext, error: SallyportError): Response {
+  const { call, token } = context;
+  if (call) {
+    // Whoever sent it has settled it already; else nothing was sent.
+    call.end({ kind: 'free' }, error.code);
+  } else {
+    context.undo.unwind();
+    recordRefusal(gate, context, token, error);
+  }
+  const level = error.code === 'gateway.internal' || error.code === 'vault.tampered' ? 'error' : 'debug';
+  gate.log[level](error.message, { call: context.id, code: error.code, detail: error.detail });
+  const rates = error.code === 'limit.rate' ? rateHeaders(gate.ledger.rateState(context.subjects())) : {};
+  return errorReply(error, { ...context.headers, ...rates });
+}
+
+function recordRefusal(gate: Gate, context: CallContext, token: Token | null, error: SallyportError): void {
+  if (!token) {
+    gate.strangers.add(gate.pseudonyms.commit('address', context.address), error.code);
+    return;
+  }
+  try {
+    const subject = context.subject(token, gate.pseudonyms);
+    context.setReceipt(
+      gate.journal.append({ action: 'call.refused', id: context.id, ...subject, errorCode: error.code }),
+    );
+  } catch {
+    // The journal takes nothing: the caller is refused all the same, and the log of the failed writes says why.
+    gate.log.warn('A refusal could not be recorded.', { call: context.id, code: error.code });
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What a chat call may do and cost at most, before anything is reserved or sent. The gateway, `explain` and the model list all come
+ * through here, so that they cannot disagree.
+ */
+import { decide, type Decision } from '../access/decide.ts';
+import type { TeamLimits } from '../access/policy.ts';
+import type { PicoUsd } from '../core/money.ts';
+import { type ModelPrice, priceOf, worstCase } from '../ledger/price.ts';
+
+export interface PlannedFacts {
+  readonly provider: string;
+  readonly model: string;
+  readonly outputCap: number | null;
+  readonly choices: number;
+  readonly features: readonly string[];
+  /** Upper bound of the prompt's tokens; may be Infinity. */
+  readonly promptTokens: number;
+}
+
+export interface CallPlan {
+  readonly price: ModelPrice;
+  readonly injectCap: number | null;
+  /** Prompt tokens that the worst case counts. */
+  readonly promptBound: number;
+  readonly worstCasePicoUsd: PicoUsd;
+}
+
+export type Planned = { readonly allow: true; readonly plan: CallPlan } | Extract<Decision, { allow: false }>;
+
+export function planCall(
+  token: { readonly scopes: readonly string[] },
+  limits: TeamLimits,
+  facts: PlannedFacts,
+  wallMs: number,
+): Planned {
+  const price = priceOf(facts.provider, facts.model, wallMs);
+  const decision = decide(token, limits, facts, price);
+  if (!decision.allow) return decision;
+  if (!price) throw new TypeError('A call without a price was allowed.');
+  const promptBound = Math.min(facts.promptTokens, price.contextTokens);
+  const worstCasePicoUsd = worstCase(price, {
+    promptTokens: promptBound,
+    completionTokens: decision.outputTokens,
+    choices: facts.choices,
+  });
+  return {
+    allow: true,
+    plan: { price, injectCap: decision.injectCap, promptBound, worstCasePicoUsd },
+  };
+}

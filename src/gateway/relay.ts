@@ -1,0 +1,139 @@
+/**
+ * Passes a provider's stream on, chunk by chunk as the client takes them, and ends the call when either side does. Nothing is buffered
+ * beyond the chunk in hand: a client that does not read stops us from reading.
+ */
+import type { CallProgress } from '../audit/entry.ts';
+import { asSallyportError, SallyportError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
+import type { OpenCall } from './open-call.ts';
+import type { StreamMeter } from './stream-meter.ts';
+
+/** A progress entry is written when so much has passed since the last one: a dead process is then not charged the whole hold. */
+const PROGRESS_BYTES = 64 * 1024;
+const PROGRESS_MS = 5000;
+
+export interface RelayDeps {
+  readonly monotonicMs: () => number;
+  readonly record: (entry: CallProgress) => void;
+  /** The stream is over: the connection gets its ordinary time limit back. */
+  readonly onEnd: () => void;
+}
+
+interface Reader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+}
+
+export class Relay {
+  readonly #deps: RelayDeps;
+  readonly #call: OpenCall;
+  readonly #meter: StreamMeter;
+  readonly #reader: Reader;
+  #progressBytes = 0;
+  #progressMs: number;
+
+  constructor(deps: RelayDeps, call: OpenCall, meter: StreamMeter, reader: Reader) {
+    this.#deps = deps;
+    this.#call = call;
+    this.#meter = meter;
+    this.#reader = reader;
+    this.#progressMs = deps.monotonicMs();
+  }
+
+  /** The next bytes for the client; null when the provider has ended. Rejects when the provider's stream broke, the call settled. */
+  async next(): Promise<Uint8Array | null> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        if (done || value === undefined) break;
+        const bytes = this.#meter.read(value);
+        if (this.#meter.bytes - this.#progressBytes >= PROGRESS_BYTES) this.#progress();
+        if (bytes.length > 0) return bytes;
+      }
+    } catch (error) {
+      throw this.#broken(error);
+    }
+    const rest = this.#meter.end();
+    this.#settle(null);
+    return rest.length > 0 ? rest : null;
+  }
+
+  /** The reply's body. `first` was read already, so that a provider that fails before it can still be answered with an error. */
+  body(first: Uint8Array | null): ReadableStream<Uint8Array> {
+    let ready: Uint8Array | null | undefined = first;
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          // The client asks for more: it is the provider's turn.
+          if (!this.#call.ended) this.#call.enter('provider');
+          let bytes: Uint8Array | null;
+          try {
+            bytes = ready === undefined ? await this.next() : ready;
+          } catch (error) {
+            // Without its last chunk the client sees a broken answer, not a short one.
+            controller.error(error);
+            return;
+          }
+          ready = undefined;
+          if (bytes !== null) {
+            controller.enqueue(bytes);
+            if (!this.#call.ended) this.#call.enter('client');
+            failpoint('mid-stream');
+          }
+          if (bytes === null || this.#call.ended) {
+            this.#deps.onEnd();
+            controller.close();
+          }
+        },
+        cancel: () => this.clientGone(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** The client hung up: stops the provider and charges what was delivered. */
+  clientGone(): void {
+    // Some clients close right behind the usage chunk: that is an end, not an abort.
+    this.#settle(this.#meter.usage === null ? 'client.aborted' : null);
+    this.#call.abort.abort(new SallyportError('request.invalid', 'The client closed the connection.'));
+  }
+
+  /** Runs with the tick of the live calls. */
+  tick(): void {
+    if (this.#meter.bytes > this.#progressBytes && this.#deps.monotonicMs() - this.#progressMs >= PROGRESS_MS)
+      this.#progress();
+  }
+
+  #progress(): void {
+    if (this.#call.ended) return;
+    this.#progressBytes = this.#meter.bytes;
+    this.#progressMs = this.#deps.monotonicMs();
+    // The bound has to hold until the next entry.
+    const completionTokens = this.#meter.completionTokens(PROGRESS_BYTES);
+    this.#deps.record({
+      action: 'call.progress',
+      id: this.#call.id,
+      boundPicoUsd: this.#call.deliveredCost(completionTokens).toString(),
+      completionTokens,
+    });
+  }
+
+  #broken(thrown: unknown): SallyportError {
+    const { signal } = this.#call.abort;
+    const error = signal.aborted
+      ? asSallyportError(signal.reason)
+      : new SallyportError('upstream.bad_reply', 'The provider broke the stream off.', {
+          retryable: true,
+          cause: thrown,
+        });
+    this.#settle(error.code);
+    return error;
+  }
+
+  #settle(errorCode: string | null): void {
+    const { usage, failed, unreadable } = this.#meter;
+    const code = errorCode ?? (failed ? 'upstream.stream_error' : null);
+    if (usage !== null) this.#call.end({ kind: 'usage', usage }, code);
+    else if (unreadable) this.#call.end({ kind: 'unknown' }, code);
+    else this.#call.end({ kind: 'delivered', completionTokens: this.#meter.completionTokens() }, code);
+  }
+}
