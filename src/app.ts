@@ -22,6 +22,7 @@ import type { Gate } from './gateway/gate.ts';
 import { LateEntries } from './gateway/late-entries.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
 import { RejectedKeys } from './gateway/rejected-keys.ts';
+import { probeKey } from './gateway/probe.ts';
 import { type GatewayServer, serveGateway } from './gateway/server.ts';
 import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Upstream } from './gateway/upstream.ts';
@@ -33,7 +34,9 @@ import { acquireDataLock } from './storage/data-lock.ts';
 import { openStorage, type Storage } from './storage/storage.ts';
 import type { Keyring } from './vault/keyring.ts';
 import { unlockKeyring } from './vault/unlock.ts';
+import type { KeySlot } from './vault/provider-keys.ts';
 import { Vault } from './vault/vault.ts';
+import { type ProbeAnswer, type VerifiedKey, verifyKey as verifySlot } from './vault/verify.ts';
 import { VERSION } from './version.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -51,6 +54,8 @@ export interface App {
   readonly log: Log;
   /** Calls that an earlier process left open, charged at this start. */
   readonly recoveredCalls: number;
+  /** Asks the provider whether it takes the key of a slot. */
+  verifyKey(principal: string, slot: string): Promise<VerifiedKey>;
   stop(reason: string): Promise<void>;
 }
 
@@ -94,6 +99,7 @@ export async function startApp(config: Config): Promise<App> {
       ledger: running.ledger,
       log,
       recoveredCalls,
+      verifyKey: running.verifyKey,
       stop: async (reason) => {
         await running.stop(reason);
         await storage.close();
@@ -205,6 +211,7 @@ interface Parts {
 interface Running {
   readonly urls: { readonly gatewayUrl: string; readonly adminUrl: string };
   readonly ledger: Ledger;
+  readonly verifyKey: App['verifyKey'];
   stop(reason: string): Promise<void>;
 }
 
@@ -214,12 +221,20 @@ async function serve(config: Config, core: Core, parts: Parts): Promise<Running>
   const { journal } = parts;
   const late = new LateEntries((entry) => journal.append(entry), log);
   const ledger = await openLedger(core, parts, late);
+  const upstream = new Upstream({ userAgent: `sallyport/${VERSION}` });
+  const verifyKey: App['verifyKey'] = async (principal, name) => {
+    const probe = (who: string, slot: KeySlot): Promise<ProbeAnswer> =>
+      probeKey(parts.vault, upstream, who, slot);
+    const verified = await verifySlot(probe, principal, parts.vault.show(name).slot);
+    if (verified.event) late.record(verified.event);
+    return verified;
+  };
   let open = true;
   const gate: Gate = {
     ...core,
     ...parts,
     ledger,
-    upstream: new Upstream({ userAgent: `sallyport/${VERSION}` }),
+    upstream,
     live: new LiveCalls(clock, settings.times),
     late,
     strangers: new StrangerRefusals(),
@@ -233,6 +248,7 @@ async function serve(config: Config, core: Core, parts: Parts): Promise<Running>
   return {
     urls: { gatewayUrl: gateway.url, adminUrl: '' },
     ledger,
+    verifyKey,
     stop: async (reason) => {
       open = false;
       await gateway.stop(settings.drainMs);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
+import { readJournal } from '../../src/audit/reader.ts';
 import { readConfig } from '../../src/config.ts';
 import { randomBase62 } from '../../src/core/ids.ts';
 import { parseUsd } from '../../src/core/money.ts';
@@ -27,6 +28,8 @@ export interface OpenGate extends AsyncDisposable {
   readonly tokenId: string;
   readonly url: string;
   chat(body?: object, init?: RequestInit): Promise<Response>;
+  /** Entries of the journal with this action, in order. */
+  events(action: string | RegExp): Record<string, unknown>[];
   /** Stops and starts on the same data folder; the new app is in the result. */
   restart(): Promise<App>;
 }
@@ -92,6 +95,12 @@ export async function openGate(options: GateOptions = {}): Promise<OpenGate> {
         }),
         ...init,
       }),
+    events: (action) =>
+      [...readJournal(join(data, 'journal'))]
+        .map(({ entry }) => entry as unknown as Record<string, unknown>)
+        .filter((entry) =>
+          typeof action === 'string' ? entry['action'] === action : action.test(String(entry['action'])),
+        ),
     restart: async () => {
       await app.stop('test');
       app = await startApp(config);
