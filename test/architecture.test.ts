@@ -44,10 +44,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'gateway',
     'ledger',
     'providers',
+    'startup.ts',
     'storage',
     'vault',
     'version.ts',
   ],
+  'startup.ts': ['core', 'records', 'audit', 'config.ts', 'ledger', 'vault', 'version.ts'],
   cli: [
     'core',
     'access',

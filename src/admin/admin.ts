@@ -1,0 +1,145 @@
+/**
+ * The admin application: the contract's routes over the parts' front doors. Who asks is decided before, by the listener; here every
+ * route checks the principal's scope, the shapes of the request, and the shape of its own answer.
+ */
+import { Hono } from 'hono';
+import type { Teams } from '../access/teams.ts';
+import type { Tokens } from '../access/tokens.ts';
+import type { Indexer } from '../audit/indexer.ts';
+import type { IndexStore } from '../audit/store.ts';
+import type { Clock } from '../core/clock.ts';
+import { asSallyportError, SallyportError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { VerifiedKey } from '../vault/verify.ts';
+import { auditRoutes } from './audit-routes.ts';
+import { budgetRoutes } from './budget-routes.ts';
+import { checkInput } from './check-input.ts';
+import { ROUTES, type RouteInput, type RouteName, type RouteReply } from './contract.ts';
+import { errorReply, jsonReply } from './error-reply.ts';
+import { explainRoutes } from './explain-routes.ts';
+import { keyRoutes } from './key-routes.ts';
+import { type Principal, requireScope } from './principal.ts';
+import { readJsonBody } from './read-body.ts';
+import { statusRoutes } from './status-routes.ts';
+import { teamRoutes } from './team-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
+import { usageRoutes } from './usage-routes.ts';
+
+/** What does not change while the process runs. */
+export interface InstanceInfo {
+  readonly id: string;
+  readonly version: string;
+  readonly dataFolder: string;
+  readonly startedAtMs: number;
+}
+
+/** What does. */
+export interface RuntimeState {
+  readonly gatewayUrl: string;
+  readonly adminUrl: string;
+  /** Calls are let through. */
+  readonly ready: boolean;
+  readonly liveCalls: number;
+  readonly journalStream: string;
+  readonly journalEntries: number;
+  readonly journalDurable: number;
+}
+
+export interface AdminDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly teams: Teams;
+  readonly tokens: Tokens;
+  readonly ledger: Ledger;
+  readonly vault: Vault;
+  readonly indexer: Pick<Indexer, 'flush' | 'lag'>;
+  readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
+  /** Asks the provider about a slot's active version and journals what that says. Rejects with `not_found`, never for a failed probe. */
+  readonly verifyKey: (principal: string, slot: string) => Promise<VerifiedKey>;
+  readonly instance: InstanceInfo;
+  readonly runtime: () => RuntimeState;
+}
+
+/** A handler gets validated input; what it throws is answered by error-reply.ts. */
+export type Handler<N extends RouteName> = (
+  input: RouteInput<N>,
+  principal: Principal,
+) => RouteReply<N> | Promise<RouteReply<N>>;
+
+export type Handlers<N extends RouteName = RouteName> = { readonly [K in N]: Handler<K> };
+
+/** Of one request, from the listener. */
+export interface AdminContext {
+  readonly principal: Principal;
+  readonly requestId: string;
+}
+
+export interface AdminApp {
+  /** Never rejects. */
+  fetch(request: Request, context: AdminContext): Promise<Response>;
+}
+
+interface HonoEnv {
+  Bindings: AdminContext;
+}
+
+export function createAdminApp(deps: AdminDeps): AdminApp {
+  const handlers: Handlers = {
+    ...teamRoutes(deps),
+    ...keyRoutes(deps),
+    ...tokenRoutes(deps),
+    ...budgetRoutes(deps),
+    ...auditRoutes(deps),
+    ...usageRoutes(deps),
+    ...explainRoutes(deps),
+    ...statusRoutes(deps),
+  };
+  const hono = new Hono<HonoEnv>();
+  for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(hono, name, handlers[name]);
+  hono.notFound((c) => {
+    const error = new SallyportError('request.unknown_path', 'There is no such admin route.', {
+      fix: 'The routes are those of the admin contract, under /v1.',
+    });
+    return errorReply(error, { 'x-request-id': c.env.requestId });
+  });
+  hono.onError((thrown, c) => {
+    const error = asSallyportError(thrown);
+    const { principal, requestId } = c.env;
+    const level = error.code === 'gateway.internal' ? 'error' : 'info';
+    const fields = { request: requestId, principal: principal.id, code: error.code, detail: error.detail };
+    deps.log[level](`An admin request was refused: ${error.message}`, fields);
+    return errorReply(error, { 'x-request-id': requestId });
+  });
+  return { fetch: async (request, context) => hono.fetch(request, context) };
+}
+
+function addRoute<N extends RouteName>(hono: Hono<HonoEnv>, name: N, handler: Handler<N>): void {
+  const route = ROUTES[name];
+  hono.on(route.method, route.path, async (c) => {
+    const { principal, requestId } = c.env;
+    requireScope(principal, route.scope);
+    const input = {
+      params: checkInput('path', route.params, c.req.param()),
+      query: checkInput('query', route.query, singleQuery(c.req.queries())),
+      body: checkInput('body', route.body, await readJsonBody(c.req.raw)),
+    } as RouteInput<N>;
+    const reply: unknown = await handler(input, principal);
+    return jsonReply(200, route.response.parse(reply), { 'x-request-id': requestId });
+  });
+}
+
+/** Throws `input.invalid` for a parameter given twice: which of them counts is nobody's to guess. */
+function singleQuery(queries: Record<string, string[]>): Record<string, string> {
+  const single: Record<string, string> = {};
+  for (const [name, values] of Object.entries(queries)) {
+    if (values.length !== 1) {
+      throw new SallyportError('input.invalid', 'A query parameter is given more than once.', {
+        fix: 'Give each parameter once.',
+      });
+    }
+    single[name] = values[0] ?? '';
+  }
+  return single;
+}

@@ -1,0 +1,283 @@
+/**
+ * The admin contract: every route with its method, path, scope and shapes. Server and CLI are both made from this table, so they cannot
+ * drift apart. Requests are strict (an unknown field is refused); of an answer, the client keeps the fields that it knows.
+ */
+import { z } from 'zod';
+import * as explain from './explain-shapes.ts';
+import * as shape from './shapes.ts';
+
+const none = z.strictObject({});
+const id = z.string().min(1).max(100);
+
+export const ROUTES = {
+  'team.list': {
+    method: 'GET',
+    path: '/v1/teams',
+    scope: 'teams:read',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ teams: z.array(shape.team) }),
+  },
+  'team.add': {
+    method: 'POST',
+    path: '/v1/teams',
+    scope: 'teams:write',
+    params: none,
+    query: none,
+    body: z.strictObject({ id, policy: shape.policyChange.optional() }),
+    response: shape.team,
+  },
+  'team.show': {
+    method: 'GET',
+    path: '/v1/teams/:team',
+    scope: 'teams:read',
+    params: z.strictObject({ team: id }),
+    query: none,
+    body: none,
+    response: shape.team,
+  },
+  'team.policy': {
+    method: 'PATCH',
+    path: '/v1/teams/:team/policy',
+    scope: 'teams:write',
+    params: z.strictObject({ team: id }),
+    query: none,
+    body: shape.policyChange,
+    response: shape.team,
+  },
+  'project.list': {
+    method: 'GET',
+    path: '/v1/projects',
+    scope: 'teams:read',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ projects: z.array(shape.project) }),
+  },
+  'project.add': {
+    method: 'POST',
+    path: '/v1/projects',
+    scope: 'teams:write',
+    params: none,
+    query: none,
+    body: z.strictObject({ id, team: id }),
+    response: shape.project,
+  },
+  'environment.list': {
+    method: 'GET',
+    path: '/v1/environments',
+    scope: 'teams:read',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ environments: z.array(shape.environment) }),
+  },
+  'environment.add': {
+    method: 'POST',
+    path: '/v1/environments',
+    scope: 'teams:write',
+    params: none,
+    query: none,
+    body: z.strictObject({ id }),
+    response: shape.environment,
+  },
+  'key.list': {
+    method: 'GET',
+    path: '/v1/keys',
+    scope: 'keys:read',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ keys: z.array(shape.key) }),
+  },
+  'key.add': {
+    method: 'POST',
+    path: '/v1/keys',
+    scope: 'keys:write',
+    params: none,
+    query: none,
+    body: shape.keyRequest,
+    response: shape.addedKey,
+  },
+  'key.show': {
+    method: 'GET',
+    path: '/v1/keys/:name',
+    scope: 'keys:read',
+    params: z.strictObject({ name: id }),
+    query: none,
+    body: none,
+    response: shape.keyDetails,
+  },
+  'key.verify': {
+    method: 'POST',
+    path: '/v1/keys/:name/verify',
+    scope: 'keys:write',
+    params: z.strictObject({ name: id }),
+    query: none,
+    body: none,
+    response: shape.verification,
+  },
+  'key.state': {
+    method: 'POST',
+    path: '/v1/keys/:name/state',
+    scope: 'keys:write',
+    params: z.strictObject({ name: id }),
+    query: none,
+    body: z.strictObject({ state: z.enum(['active', 'disabled']) }),
+    response: shape.key,
+  },
+  'token.list': {
+    method: 'GET',
+    path: '/v1/tokens',
+    scope: 'tokens:read',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ tokens: z.array(shape.token) }),
+  },
+  'token.issue': {
+    method: 'POST',
+    path: '/v1/tokens',
+    scope: 'tokens:write',
+    params: none,
+    query: none,
+    body: shape.tokenRequest,
+    response: shape.issuedToken,
+  },
+  'token.show': {
+    method: 'GET',
+    path: '/v1/tokens/:token',
+    scope: 'tokens:read',
+    params: z.strictObject({ token: id }),
+    query: none,
+    body: none,
+    response: shape.token,
+  },
+  'token.revoke': {
+    method: 'POST',
+    path: '/v1/tokens/:token/revoke',
+    scope: 'tokens:write',
+    params: z.strictObject({ token: id }),
+    query: none,
+    body: z.strictObject({ reason: z.string().min(1).max(500).optional() }),
+    response: shape.token,
+  },
+  'budget.list': {
+    method: 'GET',
+    path: '/v1/budgets',
+    scope: 'budgets:read',
+    params: none,
+    query: z.strictObject({ subject: shape.subject.optional() }),
+    body: none,
+    response: z.object({ budgets: z.array(shape.budget) }),
+  },
+  'budget.set': {
+    method: 'POST',
+    path: '/v1/budgets',
+    scope: 'budgets:write',
+    params: none,
+    query: none,
+    body: shape.budgetSetting,
+    response: shape.budget,
+  },
+  'budget.resume': {
+    method: 'POST',
+    path: '/v1/budgets/:budget/resume',
+    scope: 'budgets:write',
+    params: z.strictObject({ budget: id }),
+    query: none,
+    body: none,
+    response: z.object({ resumed: z.boolean(), budget: shape.budget }),
+  },
+  'budget.adjust': {
+    method: 'POST',
+    path: '/v1/budgets/:budget/adjust',
+    scope: 'budgets:write',
+    params: z.strictObject({ budget: id }),
+    query: none,
+    body: shape.budgetAdjustment,
+    response: shape.budget,
+  },
+  'audit.query': {
+    method: 'GET',
+    path: '/v1/audit',
+    scope: 'audit:read',
+    params: none,
+    query: shape.auditFilter,
+    body: none,
+    response: z.object({ entries: z.array(shape.auditEntry) }),
+  },
+  'usage.query': {
+    method: 'GET',
+    path: '/v1/usage',
+    scope: 'usage:read',
+    params: none,
+    query: z.strictObject({
+      by: shape.usageBy,
+      since: shape.time.optional(),
+      until: shape.time.optional(),
+    }),
+    body: none,
+    response: z.object({
+      by: shape.usageBy,
+      since: shape.time,
+      until: shape.time,
+      rows: z.array(shape.usageRow),
+    }),
+  },
+  'call.explain': {
+    method: 'POST',
+    path: '/v1/explain',
+    scope: 'tokens:read',
+    params: none,
+    query: none,
+    body: explain.explainRequest,
+    response: explain.explanation,
+  },
+  'status.show': {
+    method: 'GET',
+    path: '/v1/status',
+    scope: 'status:read',
+    params: none,
+    query: none,
+    body: none,
+    response: explain.status,
+  },
+} as const satisfies Record<string, RouteSpec>;
+
+export interface RouteSpec {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly path: `/v1/${string}`;
+  /** What the principal must hold; some routes ask for more, depending on the body. */
+  readonly scope: string;
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly body: z.ZodObject;
+  readonly response: z.ZodObject;
+}
+
+export type RouteName = keyof typeof ROUTES;
+
+/** A request as the handler gets it: validated. */
+export interface RouteInput<N extends RouteName> {
+  readonly params: z.output<(typeof ROUTES)[N]['params']>;
+  readonly query: z.output<(typeof ROUTES)[N]['query']>;
+  readonly body: z.output<(typeof ROUTES)[N]['body']>;
+}
+
+export type RouteReply<N extends RouteName> = z.output<(typeof ROUTES)[N]['response']>;
+
+export const MAX_BODY_BYTES = 1_048_576;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** How long a token lives when nobody says. */
+export const DEFAULT_LIFETIME_MS = {
+  service: 90 * DAY_MS,
+  personal: 30 * DAY_MS,
+  ci: 15 * MINUTE_MS,
+  agent: 60 * MINUTE_MS,
+  admin: 30 * DAY_MS,
+} as const;

@@ -1,0 +1,63 @@
+/** The JSON shapes of `explain` and `status`. */
+import { z } from 'zod';
+import { budget, picoUsd, time } from './shapes.ts';
+
+export const explainRequest = z.strictObject({
+  token: z.string().min(1).max(100),
+  model: z.string().min(1).max(200),
+  /** Left out: the token's default provider, as for a path that names none. */
+  provider: z.string().min(1).max(63).optional(),
+  /** Output cap that the request would state. */
+  maxTokens: z.int().min(1).optional(),
+  /** Choices asked for. */
+  n: z.int().min(1).optional(),
+  /** Size of the prompt. */
+  promptBytes: z.int().min(0).max(4_194_304).optional(),
+  /** What the request would use, such as `tool:browser_search`. */
+  features: z.array(z.string().min(1).max(100)).max(20).optional(),
+});
+
+export const explanation = z.object({
+  /** The call would be sent if it came now. */
+  allowed: z.boolean(),
+  /** The first thing that stands in the way, in the order in which the gateway asks; null when nothing does. */
+  refusal: z.object({ code: z.string(), message: z.string(), fix: z.string().nullable() }).nullable(),
+  provider: z.string().nullable(),
+  model: z.string(),
+  /** Changes that the gateway would make to the request. */
+  obligations: z.object({ injectCap: z.int().nullable() }).nullable(),
+  promptTokensBound: z.int().nullable(),
+  worstCasePicoUsd: picoUsd.nullable(),
+  /** The key that would pay. */
+  keySlot: z.object({ name: z.string(), version: z.int(), origin: z.string() }).nullable(),
+  /** The tightest rate limit on the path. */
+  rate: z.object({ subject: z.string(), limit: z.int(), remaining: z.int() }).nullable(),
+  budgets: z.array(z.object({ budget, fits: z.boolean(), reason: z.string().nullable() })),
+});
+export type Explanation = z.infer<typeof explanation>;
+
+export const status = z.object({
+  version: z.string(),
+  instance: z.string(),
+  dataFolder: z.string(),
+  startedAt: time,
+  gatewayUrl: z.string(),
+  adminUrl: z.string(),
+  ready: z.boolean(),
+  liveCalls: z.int(),
+  journal: z.object({
+    stream: z.string(),
+    /** Written by this process. */
+    entries: z.int(),
+    /** Of these, how many survive a power cut. */
+    durable: z.int(),
+    /** Not yet in the tables that queries read. */
+    lag: z.int(),
+  }),
+  tokens: z.object({ active: z.int(), expired: z.int(), revoked: z.int() }),
+  keys: z.array(z.object({ name: z.string(), provider: z.string(), state: z.enum(['active', 'disabled']) })),
+  /** Paused, exhausted, or with 80 % of the limit spent or held. */
+  budgetsNearLimit: z.array(budget),
+  /** Teams that no budget of their own stops. */
+  teamsWithoutBudget: z.array(z.string()),
+});

@@ -1,0 +1,239 @@
+/**
+ * The JSON shapes of the admin contract. Amounts are whole pico-USD as decimal strings (fields named `...PicoUsd`) or plain dollars
+ * (`...Usd`), times ISO 8601 in UTC, durations milliseconds.
+ */
+import { z } from 'zod';
+import { teamLimitsSchema } from '../access/policy.ts';
+import { TOKEN_TYPES, type TokenType } from '../access/token-format.ts';
+import { USAGE_DIMENSIONS } from '../audit/store.ts';
+import { ON_CAP } from '../ledger/budget-state.ts';
+import { PERIODS } from '../ledger/period.ts';
+
+const TYPES = Object.values(TOKEN_TYPES) as [TokenType, ...TokenType[]];
+
+/** Free text that names something; what it may hold is for the part that owns it to say. */
+const name = z.string().min(1).max(200);
+export const time = z.iso.datetime();
+export const picoUsd = z.string().regex(/^\d{1,19}$/, 'whole pico-USD as a decimal string');
+const signedPicoUsd = z.string().regex(/^-?\d{1,19}$/, 'whole pico-USD as a decimal string');
+const usd = z
+  .string()
+  .regex(/^\d{1,7}(\.\d{1,12})?$/, 'a decimal number of dollars as a string, such as "250.00"');
+const count = z.int().min(0);
+export const period = z.enum(PERIODS);
+export const onCap = z.enum(ON_CAP);
+export const usageBy = z.enum(USAGE_DIMENSIONS);
+export const tokenType = z.enum(TYPES);
+
+/** A team's policy, money included, as it is shown and accepted everywhere. */
+export const policy = teamLimitsSchema.extend({
+  /** The team's budget for a calendar month, or null for none. */
+  monthlyBudgetUsd: usd.nullable(),
+});
+export type PolicyShape = z.infer<typeof policy>;
+export const policyChange = policy.partial();
+
+export const team = z.object({ id: z.string(), policy, createdAt: time });
+export const project = z.object({ id: z.string(), team: z.string(), createdAt: time });
+export const environment = z.object({ id: z.string() });
+
+export const budget = z.object({
+  id: z.string(),
+  /** `team:<id>` or `token:<id>`. */
+  subject: z.string(),
+  period,
+  /** The running one, such as `2026-11`. */
+  window: z.string(),
+  /** Null: never. */
+  resetsAt: time.nullable(),
+  limitPicoUsd: picoUsd,
+  spentPicoUsd: picoUsd,
+  heldPicoUsd: picoUsd,
+  state: z.enum(['active', 'warned', 'exhausted', 'paused']),
+  onCap,
+  alertedPercent: count,
+});
+export type BudgetShape = z.infer<typeof budget>;
+
+export const subject = z.string().regex(/^(team|token):[A-Za-z0-9._-]{1,63}$/, 'team:<id> or token:<id>');
+export const budgetSetting = z.strictObject({ subject, period, limitPicoUsd: picoUsd, onCap: onCap.optional() });
+export const budgetAdjustment = z.strictObject({ deltaPicoUsd: signedPicoUsd, reason: z.string() });
+
+export const token = z.object({
+  id: z.string(),
+  type: tokenType,
+  name: z.string().nullable(),
+  team: z.string().nullable(),
+  project: z.string().nullable(),
+  environment: z.string(),
+  scopes: z.array(z.string()),
+  defaultProvider: z.string().nullable(),
+  cidrs: z.array(z.string()),
+  browserSafe: z.boolean(),
+  rateLimitRPM: count.nullable(),
+  concurrency: count.nullable(),
+  issuedBy: z.string(),
+  createdAt: time,
+  expiresAt: time,
+  state: z.enum(['active', 'expired', 'revoked']),
+  revokedAt: time.nullable(),
+  revokedReason: z.string().nullable(),
+});
+
+export const tokenRequest = z.strictObject({
+  type: tokenType.optional(),
+  name: z.string().min(1).max(100).optional(),
+  /** Left out for admin tokens only. */
+  team: name.optional(),
+  project: name.optional(),
+  environment: name.optional(),
+  scopes: z.array(z.string()).max(100),
+  /** Left out: the default of the type. */
+  lifetimeMs: z.int().positive().optional(),
+  defaultProvider: name.optional(),
+  cidrs: z.array(z.string()).max(100).optional(),
+  browserSafe: z.boolean().optional(),
+  rateLimitRPM: count.max(1_000_000).optional(),
+  concurrency: count.max(100_000).optional(),
+  budget: z.strictObject({ limitPicoUsd: picoUsd, period, onCap: onCap.optional() }).optional(),
+});
+
+export const issuedToken = z.object({
+  id: z.string(),
+  /** The secret text: in this answer and nowhere afterwards. */
+  token: z.string(),
+  expiresAt: time,
+  type: tokenType,
+  team: z.string().nullable(),
+  environment: z.string(),
+  scopes: z.array(z.string()),
+  defaultProvider: z.string().nullable(),
+  /** The environment was new and has been added. */
+  environmentAdded: z.boolean(),
+  budget: budget.nullable(),
+});
+
+export const verification = z.object({
+  verdict: z.enum(['alive', 'dead', 'restricted', 'blocked', 'unreachable', 'unknown']),
+  meaning: z.string(),
+  fix: z.string().nullable(),
+  /** The provider's HTTP status, or null when there was no answer. */
+  status: z.int().nullable(),
+  errorCode: z.string().nullable(),
+});
+export type VerificationShape = z.infer<typeof verification>;
+
+export const keyRequest = z.strictObject({
+  name: name.optional(),
+  /** May be left out with `replace`. */
+  provider: name.optional(),
+  /** Left out: the provider's own. */
+  origin: z.string().max(300).optional(),
+  allowPrivateOrigin: z.boolean().optional(),
+  team: name.optional(),
+  environment: name.optional(),
+  purpose: name.optional(),
+  providerOrganization: name.optional(),
+  providerProject: name.optional(),
+  replace: z.boolean().optional(),
+  /** Ask the provider about the key at once. Default true. */
+  verify: z.boolean().optional(),
+  /** The provider key itself. */
+  value: z.string().max(8192),
+});
+
+export const addedKey = z.object({
+  name: z.string(),
+  provider: z.string(),
+  version: z.int(),
+  label: z.string(),
+  fingerprint: z.string(),
+  state: z.enum(['active', 'disabled']),
+  verification: verification.nullable(),
+});
+
+const keySummary = {
+  name: z.string(),
+  provider: z.string(),
+  origin: z.string(),
+  team: z.string().nullable(),
+  environment: z.string().nullable(),
+  purpose: z.string().nullable(),
+  providerOrganization: z.string().nullable(),
+  providerProject: z.string().nullable(),
+  state: z.enum(['active', 'disabled']),
+  activeVersion: z.int(),
+  createdAt: time,
+};
+export const key = z.object(keySummary);
+export const keyDetails = z.object({
+  ...keySummary,
+  versions: z.array(
+    z.object({
+      version: z.int(),
+      label: z.string(),
+      state: z.enum(['pending', 'active', 'retired']),
+      createdAt: time,
+      fingerprint: z.string(),
+    }),
+  ),
+});
+
+export const auditFilter = z.strictObject({
+  team: name.optional(),
+  environment: name.optional(),
+  token: name.optional(),
+  model: name.optional(),
+  action: name.optional(),
+  result: z.enum(['success', 'error']).optional(),
+  errorCode: name.optional(),
+  call: name.optional(),
+  since: time.optional(),
+  until: time.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).optional(),
+});
+
+export const auditEntry = z.object({
+  /** The call's id, or `<stream>#<seq>`. */
+  id: z.string(),
+  timestamp: time,
+  action: z.string(),
+  principal: z.string().nullable(),
+  /** The end user in clear, or the commitment in the journal where the clear value was erased. */
+  userId: z.string().nullable(),
+  team: z.string().nullable(),
+  project: z.string().nullable(),
+  environment: z.string().nullable(),
+  tokenId: z.string().nullable(),
+  resource: z.string().nullable(),
+  provider: z.string().nullable(),
+  model: z.string().nullable(),
+  keyId: z.string().nullable(),
+  promptTokens: count,
+  completionTokens: count,
+  cachedTokens: count,
+  costPicoUsd: picoUsd,
+  /** Held while the call runs. */
+  boundPicoUsd: picoUsd,
+  basis: z.enum(['usage', 'delivered', 'hold', 'none']).nullable(),
+  latencyMs: z.number().nullable(),
+  /** Null while a call runs, and for entries that are no call. */
+  result: z.enum(['success', 'error']).nullable(),
+  errorCode: z.string().nullable(),
+  /** In clear, or the commitment. */
+  address: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+  /** Where the entry stands in the journal. */
+  stream: z.string(),
+  seq: z.int(),
+});
+export type AuditEntryShape = z.infer<typeof auditEntry>;
+
+export const usageRow = z.object({
+  group: z.string().nullable(),
+  calls: count,
+  errors: count,
+  promptTokens: count,
+  completionTokens: count,
+  costPicoUsd: z.string().regex(/^\d+$/),
+});

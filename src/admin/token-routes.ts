@@ -1,0 +1,107 @@
+/** Access tokens. Their secret is in the answer to `issue`, and in no other. */
+import { covers } from '../access/scope.ts';
+import type { Token } from '../access/tokens.ts';
+import { SallyportError } from '../core/errors.ts';
+import { picoUsd } from '../core/money.ts';
+import { suggest } from '../core/nearest.ts';
+import type { BudgetView } from '../ledger/budget-state.ts';
+import { checkLimit } from '../ledger/budgets.ts';
+import { findProvider, providerIds } from '../providers/catalog.ts';
+import type { AdminDeps, Handlers } from './admin.ts';
+import { budgetShape } from './budget-routes.ts';
+import { DEFAULT_LIFETIME_MS, type RouteInput, type RouteReply } from './contract.ts';
+import { defined } from './defined.ts';
+import type { Principal } from './principal.ts';
+
+type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'clock' | 'log'>;
+type TokenRoute = 'token.list' | 'token.issue' | 'token.show' | 'token.revoke';
+type IssueBody = RouteInput<'token.issue'>['body'];
+
+/** An admin token makes no calls, so its environment selects nothing. */
+const ADMIN_ENVIRONMENT = 'prod';
+
+export function tokenRoutes(deps: Deps): Handlers<TokenRoute> {
+  const { tokens } = deps;
+  const shape = (token: Token): RouteReply<'token.show'> => tokenShape(token, deps.clock.wallMs());
+  return {
+    'token.list': () => ({ tokens: tokens.list().map(shape) }),
+    'token.show': ({ params }) => shape(tokens.get(params.token)),
+    'token.issue': ({ body }, principal) => issue(deps, body, principal),
+    'token.revoke': async ({ params, body }, principal) =>
+      shape(await tokens.revoke(principal.id, params.token, body.reason ?? null)),
+  };
+}
+
+async function issue(deps: Deps, body: IssueBody, principal: Principal): Promise<RouteReply<'token.issue'>> {
+  const { budget, lifetimeMs, environment: asked, ...rest } = body;
+  const type = body.type ?? 'service';
+  const environment = asked ?? (type === 'admin' ? ADMIN_ENVIRONMENT : undefined);
+  if (environment === undefined) {
+    throw new SallyportError('input.invalid', 'A token belongs to an environment.', { fix: 'Add --env.' });
+  }
+  if (budget) checkLimit(BigInt(budget.limitPicoUsd));
+  if (body.defaultProvider !== undefined) checkProvider(body.defaultProvider);
+  if (body.team !== undefined) deps.teams.get(body.team);
+  // A request that is about to be refused adds nothing.
+  const granted = covers(principal.scopes, body.scopes);
+  const environmentAdded = granted && (await deps.teams.ensureEnvironment(principal.id, environment));
+  const { token, text } = await deps.tokens.issue({ principal: principal.id, scopes: principal.scopes }, {
+    ...defined(rest),
+    type,
+    team: body.team ?? null,
+    environment,
+    lifetimeMs: lifetimeMs ?? DEFAULT_LIFETIME_MS[type],
+  });
+  const view = budget ? await setTokenBudget(deps, principal, token, budget) : null;
+  return {
+    id: token.id,
+    token: text,
+    expiresAt: new Date(token.expiresAtMs).toISOString(),
+    type,
+    team: token.team,
+    environment,
+    scopes: token.scopes,
+    defaultProvider: token.defaultProvider,
+    environmentAdded,
+    budget: view && budgetShape(view),
+  };
+}
+
+/** Sets the budget, or takes the token back: one that was asked for with a budget must not live without. */
+async function setTokenBudget(
+  deps: Deps,
+  principal: Principal,
+  token: Token,
+  budget: NonNullable<IssueBody['budget']>,
+): Promise<BudgetView> {
+  try {
+    return await deps.ledger.setBudget(
+      principal.id,
+      defined({
+        ...budget,
+        subject: `token:${token.id}`,
+        limitPicoUsd: picoUsd(BigInt(budget.limitPicoUsd)),
+      }),
+    );
+  } catch (error) {
+    await deps.tokens.revoke(principal.id, token.id, 'its budget could not be set');
+    throw error;
+  }
+}
+
+function checkProvider(id: string): void {
+  if (findProvider(id)) return;
+  throw new SallyportError('not_found', `There is no provider "${id.slice(0, 40)}".`, {
+    fix: suggest(id, providerIds(), `The providers are ${providerIds().join(', ')}.`),
+  });
+}
+
+function tokenShape(token: Token, nowMs: number): RouteReply<'token.show'> {
+  const { allowsAddress: _, expiresAtMs, ...body } = token;
+  const expired = body.state === 'active' && expiresAtMs <= nowMs;
+  return {
+    ...body,
+    expiresAt: new Date(expiresAtMs).toISOString(),
+    state: expired ? 'expired' : body.state,
+  };
+}

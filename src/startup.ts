@@ -1,0 +1,152 @@
+/**
+ * From a data folder to parts that may be used: the root key, every row checked, the journal replayed and its chain verified. Whatever does
+ * not fit (a wrong root key, an edited row, a broken chain) throws, and nothing listens.
+ */
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EntryBody } from './audit/entry.ts';
+import { Indexer } from './audit/indexer.ts';
+import { Journal } from './audit/journal.ts';
+import { listStreams } from './audit/layout.ts';
+import { Pseudonyms } from './audit/pseudonyms.ts';
+import { type JournalTail, readJournal } from './audit/reader.ts';
+import type { IndexStore } from './audit/store.ts';
+import type { Config } from './config.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import { SallyportError } from './core/errors.ts';
+import type { Log } from './core/log.ts';
+import { BudgetProjection } from './ledger/projection.ts';
+import { checkRecords, type ControlEntry, RecordBook } from './records/records.ts';
+import type { RecordStore } from './records/store.ts';
+import { Trust } from './records/trust.ts';
+import type { Keyring } from './vault/keyring.ts';
+import type { KeyringStore } from './vault/store.ts';
+import { unlockKeyring } from './vault/unlock.ts';
+import { VERSION } from './version.ts';
+
+const SEGMENT_BYTES = 64 * 1024 * 1024;
+/** Hidden under any real provider's first byte, and enough for calls to share a sync. */
+const COLLECT_MS = 2;
+const NODE = 'n1';
+
+export interface Stores {
+  readonly records: RecordStore;
+  readonly index: IndexStore;
+  readonly keyring: KeyringStore;
+}
+
+/** The parts that exist before the journal is open for writing. */
+export interface Core {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stores: Stores;
+  readonly keyring: Keyring;
+  readonly book: RecordBook;
+  readonly indexer: Indexer;
+  readonly projection: BudgetProjection;
+  readonly pseudonyms: Pseudonyms;
+  readonly trust: Trust;
+  readonly journalFolder: string;
+}
+
+/** Opens the vault and the records, each checked: MACs first, then that no row is missing, added or old. */
+export async function openCore(config: Config, stores: Stores, log: Log): Promise<Core> {
+  const clock = systemClock;
+  const journalFolder = join(config.settings.data, 'journal');
+  if (!(await stores.keyring.loadInstance()) && listStreams(journalFolder).length > 0) {
+    throw new SallyportError(
+      'store.tampered',
+      'The data folder has a journal, but its database is empty or missing.',
+      {
+        fix: 'Restore the whole data folder (database and journal together) from one backup, or start with a new folder.',
+      },
+    );
+  }
+  const keyring = await unlockKeyring(config.secrets.rootKeyFile, stores.keyring, clock);
+  const authenticator = keyring.authenticator('row-mac');
+  const [rows, statuses, trustRow] = await Promise.all([
+    stores.records.loadRecords(),
+    stores.index.loadStatuses(),
+    stores.records.loadTrust(),
+  ]);
+  checkRecords(authenticator, rows);
+  const projection = new BudgetProjection(authenticator, statuses);
+  const trust = Trust.open(authenticator, trustRow, {
+    records: rows.map((row) => row.mac),
+    statuses: projection.statusTags(),
+  });
+  const book = new RecordBook({ store: stores.records, authenticator, trust }, rows);
+  const pseudonyms = new Pseudonyms();
+  const indexer = await Indexer.open({ store: stores.index, trust, statuses: projection, pseudonyms, log });
+  return { clock, log, stores, keyring, book, indexer, projection, pseudonyms, trust, journalFolder };
+}
+
+/** Applies what the journal has beyond the database, and checks its chain on the way. */
+export async function replay(core: Core): Promise<JournalTail> {
+  const reading = readJournal(core.journalFolder, core.trust.position);
+  for (;;) {
+    const next = reading.next();
+    if (next.done) {
+      await core.indexer.flush();
+      return next.value;
+    }
+    const { entry } = next.value;
+    if (isControl(entry)) await redo(core, entry);
+    core.indexer.add(next.value);
+    if (core.indexer.lag >= 1000) await core.indexer.flush();
+  }
+}
+
+async function redo(core: Core, entry: ControlEntry): Promise<void> {
+  for (const lost of await core.book.redo(entry)) {
+    core.log.warn('A journaled change could not be applied again: its secret part was never stored.', {
+      action: entry.action,
+      kind: lost.kind,
+      record: lost.id,
+      revision: lost.revision,
+    });
+  }
+}
+
+function isControl(entry: EntryBody): entry is Extract<EntryBody, ControlEntry> {
+  return entry.action.startsWith('control.');
+}
+
+export function openJournal(core: Core, tail: JournalTail): Journal {
+  if (tail.torn)
+    core.log.warn('An unfinished last line of the journal was cut off.', { bytes: tail.torn.bytes });
+  mkdirSync(core.journalFolder, { recursive: true, mode: 0o700 });
+  const config = {
+    folder: core.journalFolder,
+    node: NODE,
+    instance: core.keyring.instance,
+    version: VERSION,
+    segmentBytes: SEGMENT_BYTES,
+    collectMs: COLLECT_MS,
+  };
+  const journal = Journal.open(config, core.clock, tail, (placed) => core.indexer.add(placed));
+  core.book.attachJournal(async (entry) => {
+    const release = core.indexer.pause();
+    try {
+      await journal.durable(journal.append({ ...entry, action: `control.${entry.action}` }));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
+  });
+  return journal;
+}
+
+/** A folder that nobody else can read. Throws `config.invalid` for one that has other people's files in it. */
+export function prepareFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const loose = (statSync(path).mode & 0o077) !== 0;
+  if (!loose) return;
+  if (readdirSync(path).length > 0) {
+    throw new SallyportError('config.invalid', `Others on this machine can open the data folder ${path}.`, {
+      fix: `Run: chmod 700 ${path}`,
+    });
+  }
+  chmodSync(path, 0o700);
+}
