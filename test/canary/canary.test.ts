@@ -1,0 +1,215 @@
+/**
+ * A planted provider key and a planted token go through everything that could write them down: logs at debug level, errors, an uncaught
+ * exception, a provider that echoes the key, the journal, the database, and the JSON output of every command. They are found nowhere.
+ */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type FakeUpstream, startFake } from '../../src/fake/fake.ts';
+import { fixtureKey, MODEL, startProcess, tempFolder } from '../support/harness.ts';
+import { findLeaks, type Haystack } from '../support/leak-search.ts';
+import { sallyport } from '../support/cli.ts';
+
+const data = tempFolder();
+const key = fixtureKey();
+const haystacks: Haystack[] = [];
+let fake: FakeUpstream;
+let token = '';
+
+function keep(name: string, text: string): void {
+  haystacks.push({ name, bytes: Buffer.from(text) });
+}
+
+async function keepReply(name: string, reply: Response): Promise<void> {
+  keep(`${name}: headers`, JSON.stringify([...reply.headers]));
+  try {
+    keep(`${name}: body`, await reply.text());
+  } catch (error) {
+    keep(`${name}: broken body`, String(error));
+  }
+}
+
+/** Runs a command and keeps all that it prints. */
+async function run(args: readonly string[], stdin = ''): Promise<string> {
+  const { stdout, stderr } = await sallyport([...args, '--data', data], stdin);
+  keep(`stdout of ${args.slice(0, 2).join(' ')}`, stdout);
+  keep(`stderr of ${args.slice(0, 2).join(' ')}`, stderr);
+  return stdout;
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+}
+
+beforeAll(async () => {
+  fake = startFake();
+  const gate = await startProcess(data, { SALLYPORT_LOG_LEVEL: 'debug', SALLYPORT_FIRST_BYTE_SECONDS: '1' });
+  keep('the ready line', JSON.stringify({ ...gate.ready, token: undefined }));
+  await run(['team', 'add', 'acme', '--json']);
+  await run(
+    ['key', 'add', 'groq', '--provider', 'groq', '--origin', fake.url, '--allow-private-origin', '--json'],
+    key,
+  );
+  await run(
+    ['key', 'add', 'groq', '--provider', 'groq', '--origin', fake.url, '--allow-private-origin', '--json'],
+    key,
+  );
+  // The one output that shows a token is the one that issues it: it is not searched.
+  const issue = [
+    'token',
+    'issue',
+    '--team',
+    'acme',
+    '--env',
+    'dev',
+    '--scope',
+    'call:groq/*',
+    '--expires',
+    '1h',
+    '--json',
+  ];
+  token = String(
+    (JSON.parse((await sallyport([...issue, '--data', data])).stdout) as { token: string }).token,
+  );
+  await everyKindOfCall(gate.gateway);
+  for (const command of [
+    ['key', 'list'],
+    ['key', 'show', 'groq'],
+    ['key', 'verify', 'groq'],
+    ['token', 'list'],
+    ['team', 'list'],
+    ['budget', 'list'],
+    ['audit', 'tail'],
+    ['audit', 'query'],
+    ['audit', 'verify'],
+    ['usage', '--by', 'token'],
+    ['status'],
+  ]) {
+    await run([...command, '--json']);
+  }
+  gate.kill('SIGTERM');
+  await gate.exited;
+  keep('the log at debug level', gate.stderr());
+});
+
+afterAll(async () => {
+  await fake.stop();
+  rmSync(data, { recursive: true, force: true });
+});
+
+async function everyKindOfCall(gateway: string): Promise<void> {
+  const call = async (name: string, body: string, headers: Record<string, string> = {}): Promise<void> => {
+    const reply = await fetch(`${gateway}/openai/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      body,
+    });
+    await keepReply(name, reply);
+  };
+  const messages = [{ role: 'user', content: 'hi' }];
+  const chat = (extra: object = {}): string =>
+    JSON.stringify({ model: MODEL, messages, max_completion_tokens: 10, ...extra });
+  await call('plain', chat());
+  await call('stream', chat({ stream: true }));
+  for (const error of [
+    '401',
+    '403_model_org',
+    '403_html',
+    '404_model',
+    '400_json_validate',
+    '413',
+    '429_minute',
+    '498',
+    '500',
+    '503',
+    '200_html',
+    'redirect',
+  ]) {
+    fake.setKnobs({ error, errorEchoesKey: true } as never);
+    await call(`provider error ${error}`, chat());
+    await call(`provider error ${error}, streamed`, chat({ stream: true }));
+    await run(['key', 'verify', 'groq', '--json']);
+  }
+  fake.reset();
+  fake.setKnobs({ resetAfterChunks: 2 });
+  await call('reset in mid-stream', chat({ stream: true }));
+  fake.reset();
+  fake.setKnobs({ ttftMs: 4000 });
+  await call('timeout', chat());
+  fake.reset();
+  await call('not JSON', 'x'.repeat(100));
+  // Our own token where it does not belong.
+  await call('the token as model', chat({ model: token }));
+  await call('the token as user', chat({ user: 'someone' }), { 'x-request-id': 'abc' });
+  await call('a broken token', chat(), { authorization: `Bearer ${token.slice(0, -1)}x` });
+  await call('the token twice', chat(), { authorization: `Bearer ${token}, Bearer ${token}` });
+  await keepReply('the token in a path', await fetch(`${gateway}/p/${token}/v1/models`));
+  await keepReply(
+    'models',
+    await fetch(`${gateway}/openai/v1/models`, { headers: { authorization: `Bearer ${token}` } }),
+  );
+  await keepReply(
+    'health',
+    await fetch(`${gateway}/health`, { headers: { authorization: `Bearer ${token}` } }),
+  );
+}
+
+test('the search finds a planted secret in every disguise it looks for', () => {
+  const bytes = Buffer.from(key);
+  const planted = [
+    key,
+    key.slice(7, 23),
+    bytes.toString('hex'),
+    bytes.toString('base64'),
+    Buffer.from(`x${key}`).toString('base64'),
+    Buffer.from(`xy${key}`).toString('base64'),
+  ];
+  for (const text of planted) {
+    expect(
+      findLeaks([{ name: 'planted', bytes: Buffer.from(`before ${text} after`) }], { key }).length,
+    ).toBeGreaterThan(0);
+  }
+  expect(findLeaks([{ name: 'clean', bytes: Buffer.from('nothing here') }], { key })).toEqual([]);
+});
+
+test('neither key nor token is in any reply, log, or command output', () => {
+  expect(haystacks.length).toBeGreaterThan(80);
+  expect(haystacks.find(({ name }) => name === 'the log at debug level')!.bytes.length).toBeGreaterThan(500);
+  expect(findLeaks(haystacks, { key, token: token.slice(token.lastIndexOf('_')) })).toEqual([]);
+});
+
+test('neither key nor token is in the journal, the database, or any other file of the data folder', () => {
+  const files = filesUnder(data).map((path) => ({
+    name: path.slice(data.length),
+    bytes: readFileSync(path),
+  }));
+  expect(files.some(({ name }) => name.endsWith('.jsonl'))).toBe(true);
+  expect(files.some(({ name }) => name.endsWith('sallyport.db'))).toBe(true);
+  expect(findLeaks(files, { key, token: token.slice(token.lastIndexOf('_')) })).toEqual([]);
+});
+
+test('an exception that nobody caught, with the key in its text, is logged without it', async () => {
+  const script = `
+    process.argv = [process.argv[0], 'main.ts', 'version'];
+    await import(${JSON.stringify(join(import.meta.dir, '..', '..', 'src', 'main.ts'))});
+    setTimeout(() => { throw new Error('cannot send Bearer ' + process.env.CANARY_KEY + ' and ' + process.env.CANARY_TOKEN); }, 10);
+  `;
+  const child = Bun.spawn([process.execPath, '--no-env-file', '--config=/dev/null', '-e', script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      CANARY_KEY: key,
+      CANARY_TOKEN: token,
+      BUN_CONFIG_MAX_HTTP_REQUESTS: '20000',
+    },
+  });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  expect(await child.exited).toBe(70);
+  expect(err).toContain('cannot send');
+  expect(findLeaks([{ name: 'output', bytes: Buffer.from(out + err) }], { key, token })).toEqual([]);
+});

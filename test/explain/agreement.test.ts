@@ -1,0 +1,204 @@
+/** `explain` and the gateway cannot disagree: 10,000 random requests are asked of one and sent to the other. */
+import { expect, test } from 'bun:test';
+import type { App } from '../../src/app.ts';
+import type { TokenRequest } from '../../src/access/tokens.ts';
+import { parseUsd } from '../../src/core/money.ts';
+import { LOCAL, openGate } from '../support/harness.ts';
+
+const REQUESTS = 10_000;
+const LANES = 5;
+
+/** What the gateway's error says for each refusal of `explain`. */
+const HTTP_CODES: Record<string, string> = {
+  'access.model': 'model_not_allowed',
+  'access.feature': 'feature_not_allowed',
+  'model.unknown': 'model_not_found',
+  'budget.exceeded': 'budget_exceeded',
+  'upstream.unavailable': 'upstream_unavailable',
+  'request.ambiguous_provider': 'ambiguous_provider',
+  'token.invalid': 'invalid_api_key',
+};
+
+const MODELS = [
+  'openai/gpt-oss-20b',
+  'openai/gpt-oss-120b',
+  'openai/gpt-oss-safeguard-20b',
+  'qwen/qwen3.6-27b',
+  'groq/compound',
+  'whisper-large-v3',
+  'gpt-4o-mini',
+  'no-such-model',
+] as const;
+const FEATURES = [undefined, undefined, undefined, undefined, 'browser_search', 'mcp'] as const;
+const SCOPES = [
+  ['call:groq/*'],
+  ['call:groq/openai/*'],
+  ['call:groq/qwen/qwen3.6-27b'],
+  ['call:*'],
+  ['call:openai/*'],
+] as const;
+
+interface Asked {
+  readonly token: string;
+  readonly text: string;
+  readonly model: string;
+  readonly provider: 'groq' | 'openai' | null;
+  readonly maxTokens: number | undefined;
+  readonly n: number | undefined;
+  readonly promptBytes: number;
+  readonly feature: string | undefined;
+}
+
+/** A small generator with a fixed seed, so that a failure can be had again. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+interface Identity {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** A team of its own, with limits, a small budget that refuses, and tokens of every kind of scope. */
+async function lane(app: App, number: number): Promise<Identity[]> {
+  const team = `lane-${number}`;
+  const limits = [
+    { allowedModels: ['*'], maxTokensPerRequest: null, rateLimitRPM: null, concurrency: null },
+    { allowedModels: ['openai/*'], maxTokensPerRequest: 500, rateLimitRPM: null, concurrency: null },
+    {
+      allowedModels: ['openai/gpt-oss-20b', 'qwen/*'],
+      maxTokensPerRequest: null,
+      rateLimitRPM: null,
+      concurrency: 10,
+    },
+    { allowedModels: [], maxTokensPerRequest: 100, rateLimitRPM: null, concurrency: null },
+    { allowedModels: ['*'], maxTokensPerRequest: 2000, rateLimitRPM: 1_000_000, concurrency: null },
+  ][number]!;
+  await app.teams.add('local', team, limits);
+  await app.ledger.setBudget('local', {
+    subject: `team:${team}`,
+    period: 'month',
+    limitPicoUsd: parseUsd('0.05'),
+    onCap: 'refuse',
+  });
+  const tokens: Identity[] = [];
+  for (const scopes of SCOPES) {
+    const request: TokenRequest = { team, environment: 'dev', scopes, lifetimeMs: 3_600_000 };
+    const { token, text } = await app.tokens.issue(LOCAL, request);
+    tokens.push({ id: token.id, text });
+  }
+  const ended = await app.tokens.issue(LOCAL, {
+    team,
+    environment: 'dev',
+    scopes: ['call:groq/*'],
+    lifetimeMs: 3_600_000,
+  });
+  await app.tokens.revoke('local', ended.token.id, null);
+  return [...tokens, { id: ended.token.id, text: ended.text }];
+}
+
+function ask(tokens: readonly Identity[], random: (below: number) => number): Asked {
+  const { id, text } = tokens[random(tokens.length)]!;
+  return {
+    token: id,
+    text,
+    model: MODELS[random(MODELS.length)]!,
+    provider: (['groq', 'groq', 'openai', null] as const)[random(4)]!,
+    maxTokens: [undefined, 10, 100, 101, 500, 501, 2000, 60_000][random(8)],
+    n: [undefined, undefined, undefined, 1, 3][random(5)],
+    promptBytes: random(3000),
+    feature: FEATURES[random(FEATURES.length)],
+  };
+}
+
+test('10,000 random requests: the same verdict, and the same worst case', async () => {
+  await using gate = await openGate();
+  gate.fake.setKnobs({ completionTokens: 3 });
+  const admin = (
+    await gate.app.tokens.issue(LOCAL, {
+      type: 'admin',
+      team: null,
+      environment: 'prod',
+      scopes: ['*'],
+      lifetimeMs: 3_600_000,
+    })
+  ).text;
+  const disagreements: string[] = [];
+  const holds = new Map<string, string>();
+  const verdicts = new Map<string, number>();
+
+  const explain = async (
+    asked: Asked,
+  ): Promise<{ refusal: { code: string } | null; worstCasePicoUsd: string | null }> => {
+    const { token, model, provider, maxTokens, n, promptBytes, feature } = asked;
+    const features = feature === undefined ? undefined : [`tool:${feature}`];
+    const reply = await fetch(`${gate.app.adminUrl}/v1/explain`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        token,
+        model,
+        provider: provider ?? undefined,
+        maxTokens,
+        n,
+        promptBytes,
+        features,
+      }),
+    });
+    if (!reply.ok) throw new Error(await reply.text());
+    return (await reply.json()) as Awaited<ReturnType<typeof explain>>;
+  };
+  const send = async (asked: Asked): Promise<{ code: string | null; id: string }> => {
+    const { text, model, provider, maxTokens, n, promptBytes, feature } = asked;
+    const body = {
+      model,
+      messages: [{ role: 'user', content: 'x'.repeat(promptBytes) }],
+      ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
+      ...(n === undefined ? {} : { n }),
+      ...(feature === undefined ? {} : { tools: [{ type: feature }] }),
+    };
+    const reply = await fetch(`${gate.url}${provider === null ? '' : `/p/${provider}`}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${text}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const answer = (await reply.json()) as { error?: { code?: string } };
+    const id = reply.headers.get('x-request-id') ?? '';
+    // What the provider itself refuses was let through by us.
+    const ours = reply.headers.get('x-sallyport-model') === null;
+    return { code: ours ? (answer.error?.code ?? null) : null, id };
+  };
+  const compare = async (asked: Asked): Promise<void> => {
+    const said = await explain(asked);
+    const done = await send(asked);
+    const expected = said.refusal === null ? null : (HTTP_CODES[said.refusal.code] ?? said.refusal.code);
+    verdicts.set(expected ?? 'allowed', (verdicts.get(expected ?? 'allowed') ?? 0) + 1);
+    if (expected !== done.code)
+      disagreements.push(
+        `${JSON.stringify({ ...asked, text: '' })}: explain ${expected}, gateway ${done.code}`,
+      );
+    if (expected === null) holds.set(done.id, said.worstCasePicoUsd ?? 'none');
+  };
+
+  await Promise.all(
+    Array.from({ length: LANES }, async (_, number) => {
+      const random = randomFrom(number + 1);
+      const tokens = await lane(gate.app, number);
+      for (let index = 0; index < REQUESTS / LANES; index += 1) await compare(ask(tokens, random));
+    }),
+  );
+
+  expect(disagreements).toEqual([]);
+  const started = new Map(
+    gate.events('call.start').map((entry) => [String(entry['id']), String(entry['holdPicoUsd'])]),
+  );
+  expect([...holds].filter(([id, hold]) => started.get(id) !== hold)).toEqual([]);
+  // Every kind of verdict was really among them.
+  expect([...verdicts.values()].reduce((sum, count) => sum + count, 0)).toBe(REQUESTS);
+  for (const verdict of ['allowed', ...Object.values(HTTP_CODES)])
+    expect([verdict, verdicts.get(verdict) ?? 0]).not.toEqual([verdict, 0]);
+});
