@@ -1,5 +1,6 @@
 // Installs what package-lock.json names, once: `npm start` needs the runtime only (--production), `npm test` everything.
-// Plain Node, because nothing else is there yet.
+// Plain Node, because nothing else is there yet. Not `npm ci`: it refuses a lock file from a registry that does not carry the optional
+// binaries of every platform; --no-save keeps the lock file as it is all the same.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +21,14 @@ if (installed !== wanted || (!production && extent !== 'all')) {
   process.stderr.write(
     `sallyport: installing ${production ? 'the runtime' : 'the development tools'} (once) ...\n`,
   );
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(production ? ['--omit=dev'] : [])];
+  const args = [
+    'install',
+    '--no-save',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...(production ? ['--omit=dev'] : []),
+  ];
   const npm = spawnSync('npm', args, {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -135,7 +135,9 @@ async function openLedger(
     emit: (event) => {
       late.record(event);
       const { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd } = event;
-      log.warn(event.action, { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd });
+      // What an operator did is on record; what a budget did by itself wants somebody's attention.
+      const level = event.percent > 0 ? 'warn' : 'debug';
+      log[level](event.action, { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd });
     },
     spentSince: async (subject, sinceMs) => {
       await core.indexer.flush();

@@ -57,6 +57,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'audit',
     'app.ts',
     'config.ts',
+    'detect',
     'fake',
     'ledger',
     'providers',

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Authenticator } from '../core/authenticator.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
+import { checkName } from '../core/names.ts';
 import type { RecordBook, StoredRecord } from '../records/records.ts';
 import { addressRanges, checkCidr } from './address.ts';
 import { checkScope, covers, providersOf } from './scope.ts';
@@ -125,7 +126,7 @@ export class Tokens {
     const nowMs = this.#deps.clock.wallMs();
     const providers = providersOf(scopes);
     const [only] = providers;
-    const body: TokenBody = {
+    const body = checkBody({
       id: fresh.id,
       type,
       name: request.name ?? null,
@@ -145,7 +146,7 @@ export class Tokens {
       state: 'active',
       revokedAt: null,
       revokedReason: null,
-    };
+    });
     const sealed = this.#deps.pepper.tag(verifierFields(fresh.id, fresh.secret));
     await this.#deps.book.change('token.issue', issuer.principal, () => {
       if (this.#known.has(fresh.id))
@@ -161,6 +162,8 @@ export class Tokens {
     if (before.state === 'revoked') return before;
     await this.#deps.book.change('token.revoke', principal, () => {
       const { allowsAddress: _, ...body } = this.get(id);
+      // Somebody else was faster: the first one's time and reason stay.
+      if (body.state === 'revoked') return [];
       const revokedAt = new Date(this.#deps.clock.wallMs()).toISOString();
       return [
         {
@@ -190,14 +193,20 @@ export class Tokens {
         fix: 'Send the token as "Authorization: Bearer sallyp_...". Whoever runs this gateway can issue one.',
       });
     }
-    const { token } = known;
-    if (parts.type !== token.type) throw ended(token, 'malformed');
+    if (parts.type !== known.token.type) throw ended(known.token, 'malformed');
+    return this.stillValid(parts.id);
+  }
+
+  /** The token as it is now. Throws `token.invalid` when it was revoked or has expired, also since it was authenticated. */
+  stillValid(id: string): Token {
+    const token = this.get(id);
     if (token.state === 'revoked') throw ended(token, 'revoked');
     if (token.expiresAtMs <= this.#deps.clock.wallMs()) throw ended(token, 'expired');
     return token;
   }
 
   #check(issuer: Issuer, request: TokenRequest, type: TokenType, scopes: readonly string[]): void {
+    checkName('environment', request.environment);
     if (scopes.length === 0)
       throw invalid('A token needs at least one scope.', "Add --scope, for example --scope 'call:groq/*'.");
     if (!covers(issuer.scopes, scopes)) {
@@ -248,6 +257,16 @@ export class Tokens {
     this.#known.set(record.id, { token, verifier: record.sealed });
     if (token.state === 'revoked') for (const listener of this.#revoked) listener(token.id);
   }
+}
+
+/** What cannot be read back must never be stored: the next start would stop at it. */
+function checkBody(body: TokenBody): TokenBody {
+  const parsed = tokenSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    `The token is not valid: ${z.prettifyError(parsed.error)}`,
+    'Correct what the message names.',
+  );
 }
 
 function verifierFields(id: string, secret: string): string[] {

@@ -13,7 +13,9 @@ const INT64_MAX = 2n ** 63n - 1n;
 /** Brands a bigint as an amount. Throws `input.invalid` outside 0..2^63-1, the range that every store keeps exactly. */
 export function picoUsd(value: bigint): PicoUsd {
   if (value < 0n || value > INT64_MAX) {
-    throw new SallyportError('input.invalid', 'An amount of money must lie between 0 and 9,223,372 USD.');
+    throw new SallyportError('input.invalid', 'An amount of money must lie between 0 and 9,223,372 USD.', {
+      fix: 'Use a smaller amount; a single budget is at most 1,000,000 USD.',
+    });
   }
   return value as PicoUsd;
 }
@@ -22,10 +24,6 @@ export const ZERO_USD = 0n as PicoUsd;
 
 /** The largest limit a single budget may have: keeps the sum of a whole path inside int64. */
 export const MAX_BUDGET = picoUsd(1_000_000n * PICO_PER_USD);
-
-export function add(a: PicoUsd, b: PicoUsd): PicoUsd {
-  return picoUsd(a + b);
-}
 
 /** a - b, never below zero. */
 export function subtract(a: PicoUsd, b: PicoUsd): PicoUsd {

@@ -33,12 +33,16 @@ const RUN = /[A-Za-z0-9_-]{32,}/g;
 const HIDDEN = '[redacted]';
 const WINDOW = 16;
 
-/** `text` without anything that looks like a credential. */
+/** `text` without credentials of a known form. Names of models and ids stay as they are: for what a caller reads, and for records. */
+export function redactCredentials(text: string): string {
+  return text.replace(BEARER, (_whole, scheme: string) => `${scheme} ${HIDDEN}`).replace(BY_PREFIX, HIDDEN);
+}
+
+/** `text` without anything that looks like a credential, long names included: for the log, where too much is better than too little. */
 export function redactShapes(text: string): string {
-  return text
-    .replace(BEARER, (_whole, scheme: string) => `${scheme} ${HIDDEN}`)
-    .replace(BY_PREFIX, HIDDEN)
-    .replace(RUN, (run) => (/[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? HIDDEN : run));
+  return redactCredentials(text).replace(RUN, (run) =>
+    /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? HIDDEN : run,
+  );
 }
 
 /** `text` without any 16 characters in a row of `secret`, nor the whole of a shorter one. */

@@ -36,8 +36,8 @@ export function selectKey(gate: Gate, context: CallContext, token: Token): KeySl
 }
 
 /**
- * Takes a place under the limits, reserves the worst case, and writes the start entry. Throws `limit.*`, `budget.exceeded` or
- * `audit.unavailable`; the caller then unwinds `context.undo`, which gives back what was taken.
+ * Takes a place under the limits, reserves the worst case, and writes the start entry. Throws `token.invalid`, `limit.*`, `budget.exceeded`
+ * or `audit.unavailable`; the caller then unwinds `context.undo`, which gives back what was taken.
  */
 export function beginCall(
   gate: Gate,
@@ -49,6 +49,8 @@ export function beginCall(
 ): BegunCall {
   const subjects = context.subjects();
   const { undo } = context;
+  // The body may have taken its time to come: what was revoked meanwhile is not let through.
+  gate.tokens.stillValid(token.id);
   gate.indexer.checkCapacity();
   undo.defer(gate.ledger.admit(subjects));
   // A call that costs nothing has no hold on any budget.

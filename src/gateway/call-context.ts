@@ -4,6 +4,7 @@ import type { CallSubject, Position } from '../audit/entry.ts';
 import type { Pseudonyms } from '../audit/pseudonyms.ts';
 import { newCallId } from '../core/ids.ts';
 import { UndoStack } from '../core/once.ts';
+import { redactCredentials } from '../detect/redact.ts';
 import type { OpenCall } from './open-call.ts';
 
 export class CallContext {
@@ -43,14 +44,14 @@ export class CallContext {
   subject(token: Token, pseudonyms: Pseudonyms): CallSubject {
     return {
       principal: `token:${token.id}`,
-      userId: this.user === null ? null : pseudonyms.commit('user', this.user),
+      userId: this.user === null ? null : pseudonyms.commit('user', redactCredentials(this.user)),
       team: token.team ?? '',
       project: token.project,
       environment: token.environment,
       tokenId: token.id,
       resource: `${this.provider}/${this.endpoint}`,
       provider: this.provider,
-      model: this.model,
+      model: this.model === null ? null : redactCredentials(this.model),
       address: pseudonyms.commit('address', this.address),
     };
   }

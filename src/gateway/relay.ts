@@ -28,6 +28,7 @@ export class Relay {
   readonly #call: OpenCall;
   readonly #meter: StreamMeter;
   readonly #reader: Reader;
+  #cut = false;
   #progressBytes = 0;
   #progressMs: number;
 
@@ -62,6 +63,11 @@ export class Relay {
     let ready: Uint8Array | null | undefined = first;
     return new ReadableStream<Uint8Array>(
       {
+        start: (controller) => {
+          // A client that does not read asks for nothing, so no read of ours would fail: the end has to come from here.
+          const cut = (): void => this.#cutOff(controller);
+          this.#call.abort.signal.addEventListener('abort', cut, { once: true });
+        },
         pull: async (controller) => {
           // The client asks for more: it is the provider's turn.
           if (!this.#call.ended) this.#call.enter('provider');
@@ -69,11 +75,11 @@ export class Relay {
           try {
             bytes = ready === undefined ? await this.next() : ready;
           } catch (error) {
-            // Without its last chunk the client sees a broken answer, not a short one.
-            controller.error(error);
+            this.#fail(controller, error);
             return;
           }
           ready = undefined;
+          if (this.#cut) return;
           if (bytes !== null) {
             controller.enqueue(bytes);
             if (!this.#call.ended) this.#call.enter('client');
@@ -84,10 +90,27 @@ export class Relay {
             controller.close();
           }
         },
-        cancel: () => this.clientGone(),
+        cancel: () => {
+          this.#cut = true;
+          this.clientGone();
+        },
       },
       { highWaterMark: 0 },
     );
+  }
+
+  /** The call was aborted from outside: a limit passed, its token was revoked, or this process ends. */
+  #cutOff(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (!this.#cut && !this.#call.ended) this.#fail(controller, this.#broken(null));
+  }
+
+  /** Without its last chunk the client sees a broken answer, not a short one. */
+  #fail(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void {
+    if (this.#cut) return;
+    this.#cut = true;
+    // The connection of a client that does not read ends by its ordinary time limit only.
+    this.#deps.onEnd();
+    controller.error(error);
   }
 
   /** The client hung up: stops the provider and charges what was delivered. */
@@ -125,7 +148,8 @@ export class Relay {
           retryable: true,
           cause: thrown,
         });
-    this.#settle(error.code);
+    const stalled = error.code === 'upstream.timeout' && this.#call.phase === 'client';
+    this.#settle(stalled ? 'client.stalled' : error.code);
     return error;
   }
 

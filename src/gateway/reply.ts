@@ -3,6 +3,7 @@
  * the SDKs' retries. Both `message` and `type` are always strings: some clients throw the body away otherwise.
  */
 import type { ErrorCode, SallyportError } from '../core/errors.ts';
+import { redactCredentials } from '../detect/redact.ts';
 
 interface HttpError {
   readonly status: number;
@@ -45,7 +46,9 @@ export type ReplyHeaders = Readonly<Record<string, string>>;
 
 export function errorReply(error: SallyportError, headers: ReplyHeaders): Response {
   const http = HTTP[error.code] ?? INTERNAL;
-  const message = error.fix === undefined ? error.message : `${error.message} ${error.fix}`;
+  const text = error.fix === undefined ? error.message : `${error.message} ${error.fix}`;
+  // A caller may have put a credential where a name belongs, and our message repeats it.
+  const message = redactCredentials(text);
   return jsonReply(
     http.status,
     { error: { message, type: http.type, param: null, code: http.code } },

@@ -1,5 +1,5 @@
 /** Takes from a request what the pipeline needs: the credential and the body, each within bounds. */
-import { SallyportError } from '../core/errors.ts';
+import { describe, SallyportError } from '../core/errors.ts';
 
 /** Throws `token.invalid` when there is no credential, or more than one could be meant. */
 export function readCredential(headers: Headers): string {
@@ -20,10 +20,14 @@ export function readCredential(headers: Headers): string {
 
 /** True when a web page made the request: its token is then readable by everybody who opens that page. */
 export function comesFromBrowser(headers: Headers): boolean {
-  return headers.has('origin') || headers.has('sec-fetch-mode') || headers.has('sec-fetch-site');
+  // Not sec-fetch-mode: the fetch of Node sends it too, and with it every SDK that runs there.
+  return headers.has('origin') || headers.has('sec-fetch-site');
 }
 
-/** The whole body. Throws `request.too_large` as soon as more than `maxBytes` are announced or have come. */
+/**
+ * The whole body. Throws `request.too_large` as soon as more than `maxBytes` are announced or have come, and `request.invalid` for one
+ * that is compressed or breaks off.
+ */
 export async function readBody(request: Request, maxBytes: number): Promise<Buffer> {
   const encoding = request.headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') {
@@ -32,18 +36,32 @@ export async function readBody(request: Request, maxBytes: number): Promise<Buff
     });
   }
   const announced = request.headers.get('content-length');
-  if (announced !== null) {
-    if (Number(announced) > maxBytes) throw tooLarge(maxBytes);
-    return Buffer.from(await request.arrayBuffer());
+  if (Number(announced) > maxBytes) throw tooLarge(maxBytes);
+  try {
+    return announced === null ? await readParts(request, maxBytes) : await readAnnounced(request, maxBytes);
+  } catch (error) {
+    if (error instanceof SallyportError) throw error;
+    throw new SallyportError('request.invalid', 'The request body broke off.', {
+      detail: describe(error),
+      fix: 'Send the whole body without a pause.',
+    });
   }
+}
+
+async function readAnnounced(request: Request, maxBytes: number): Promise<Buffer> {
+  const body = Buffer.from(await request.arrayBuffer());
+  // The announcement may have been no number: the runtime takes "5, 5".
+  if (body.length > maxBytes) throw tooLarge(maxBytes);
+  return body;
+}
+
+async function readParts(request: Request, maxBytes: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  if (request.body) {
-    for await (const part of request.body) {
-      size += part.length;
-      if (size > maxBytes) throw tooLarge(maxBytes);
-      parts.push(part);
-    }
+  for await (const part of request.body ?? []) {
+    size += part.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    parts.push(part);
   }
   return Buffer.concat(parts);
 }

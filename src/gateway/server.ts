@@ -5,6 +5,7 @@
 import { normaliseAddress } from '../access/address.ts';
 import type { CallEnd } from '../audit/entry.ts';
 import { describe } from '../core/errors.ts';
+import { listening } from '../core/listen.ts';
 import type { Reservation } from '../ledger/budgets.ts';
 import type { Connection, Gate } from './gate.ts';
 import { handle } from './pipeline.ts';
@@ -24,44 +25,51 @@ export interface GatewayServer {
 /** Bounds how long a request may take to arrive, and how long an idle connection is kept. */
 const REQUEST_TIMEOUT_SECONDS = 30;
 const HOUSEKEEPING_MS = 1000;
+/** Time for cut streams to tell their clients. */
+const CUT_GRACE_MS = 500;
 /** The runtime would answer an oversized body with an empty 413; ours says what the limit is. */
 const BODY_MARGIN = 1024 * 1024;
 
 export function serveGateway(gate: Gate, config: GatewayConfig): GatewayServer {
-  const server = Bun.serve({
-    hostname: config.hostname,
-    port: config.port,
-    development: false,
-    idleTimeout: REQUEST_TIMEOUT_SECONDS,
-    maxRequestBodySize: gate.maxBodyBytes + BODY_MARGIN,
-    fetch: (request, self) => {
-      const connection: Connection = {
-        address: normaliseAddress(self.requestIP(request)?.address ?? ''),
-        suspendTimeout: () => self.timeout(request, 0),
-        restoreTimeout: () => self.timeout(request, REQUEST_TIMEOUT_SECONDS),
-      };
-      return handle(gate, request, connection);
-    },
-    error: (error) => {
-      gate.log.error('A request could not be answered.', { detail: describe(error) });
-      return new Response(
-        '{"error":{"message":"internal error","type":"api_error","param":null,"code":"internal_error"}}',
-        {
-          status: 500,
-          headers: { 'content-type': 'application/json', 'x-should-retry': 'false' },
-        },
-      );
-    },
-  });
+  const server = listening('gateway', '--port', config.port, () =>
+    Bun.serve({
+      hostname: config.hostname,
+      port: config.port,
+      development: false,
+      idleTimeout: REQUEST_TIMEOUT_SECONDS,
+      maxRequestBodySize: gate.maxBodyBytes + BODY_MARGIN,
+      fetch: (request, self) => {
+        const connection: Connection = {
+          address: normaliseAddress(self.requestIP(request)?.address ?? ''),
+          suspendTimeout: () => self.timeout(request, 0),
+          restoreTimeout: () => self.timeout(request, REQUEST_TIMEOUT_SECONDS),
+        };
+        return handle(gate, request, connection);
+      },
+      error: (error) => {
+        gate.log.error('A request could not be answered.', { detail: describe(error) });
+        return new Response(
+          '{"error":{"message":"internal error","type":"api_error","param":null,"code":"internal_error"}}',
+          {
+            status: 500,
+            headers: { 'content-type': 'application/json', 'x-should-retry': 'false' },
+          },
+        );
+      },
+    }),
+  );
   gate.live.start();
   const housekeeping = setInterval(() => keepHouse(gate), HOUSEKEEPING_MS);
   return {
     url: `http://${config.hostname.includes(':') ? `[${config.hostname}]` : config.hostname}:${server.port}`,
     stop: async (drainMs) => {
       const cut = setTimeout(() => gate.live.cutAll(), drainMs);
+      // A client that takes no bytes would hold its connection, and so the end, for as long as it likes.
+      const close = setTimeout(() => void server.stop(true), drainMs + CUT_GRACE_MS);
       await server.stop();
       while (gate.live.count > 0) await Bun.sleep(10);
       clearTimeout(cut);
+      clearTimeout(close);
       gate.live.stop();
       clearInterval(housekeeping);
       keepHouse(gate);

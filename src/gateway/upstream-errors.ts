@@ -3,7 +3,7 @@
  * errors about the request are relayed with the provider's words, minus anything that looks like a credential or names the account.
  */
 import { SallyportError } from '../core/errors.ts';
-import { redactShapes, redactValue } from '../detect/redact.ts';
+import { redactCredentials, redactValue } from '../detect/redact.ts';
 
 export interface UpstreamRefusal {
   readonly status: number;
@@ -23,9 +23,16 @@ export interface UpstreamRefusal {
 export const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_SECONDS = 60;
 
+/** Said of limits that no retry within a minute meets, whatever `retry-after` stands beside it: those of a day, and too large a request. */
+const NOT_SOON = /\((?:RPD|TPD|ASD)\)|^Request too large/;
+
 /** Codes under other statuses that concern the account rather than the request. */
 const ACCOUNT_CODE =
-  /^(?:blocked_api_access|organization_restricted|spend_|insufficient_quota|credit_balance|organization_|project_)/;
+  /^(?:blocked_api_access|spend_|insufficient_quota|credit_balance|billing_|account_|access_terminated|organization_|project_)/;
+/** Names of the account in a provider's texts: Groq's `org_…`, OpenAI's `org-…` and `proj_…`. */
+const ACCOUNT_ID = /(?:org(?:anization)?|proj(?:ect)?)(?:_[A-Za-z0-9]{6,}|-[A-Za-z0-9]{16,})/g;
+/** Busy rather than broken: another try makes sense. */
+const MAY_HEAL: ReadonlySet<number> = new Set([408, 429, 498]);
 
 export function readRefusal(
   status: number,
@@ -53,19 +60,34 @@ export function readRefusal(
   }
   if (!parsed) {
     const message = `The provider answered with status ${status} and no error in JSON.`;
+    const mayHeal = status >= 500 || MAY_HEAL.has(status);
     return {
       ...base,
-      answer: ours(status >= 500 ? 'upstream.unavailable' : 'upstream.bad_reply', message, status >= 500),
+      answer: ours(mayHeal ? 'upstream.unavailable' : 'upstream.bad_reply', message, mayHeal),
     };
   }
-  const text = key((value) => redactValue(body, value));
-  const clean = redactShapes(text).replaceAll(/\borg(?:anization)?_[A-Za-z0-9]{6,}/g, 'org_[redacted]');
-  return { ...base, answer: { kind: 'relay', body: clean }, headers: relayedHeaders(status, headers) };
+  return {
+    ...base,
+    answer: { kind: 'relay', body: key((value) => withoutSecrets(body, value)) },
+    headers: relayedHeaders(status, headers, parsed.message),
+  };
 }
 
-function relayedHeaders(status: number, headers: Headers): Record<string, string> {
-  if (status !== 429 && status !== 503 && status !== 498)
-    return status < 500 ? { 'x-should-retry': 'false' } : {};
+/**
+ * The JSON text `body` with every string of it cleaned by what it says, not by how it is escaped; all other bytes stay as they came.
+ * The caller has parsed the body before.
+ */
+function withoutSecrets(body: string, key: string): string {
+  return body.replaceAll(/"(?:[^"\\]|\\.)*"/gs, (token) => {
+    const said = JSON.parse(token) as string;
+    const clean = redactCredentials(redactValue(said, key)).replaceAll(ACCOUNT_ID, '[account]');
+    return clean === said ? token : JSON.stringify(clean);
+  });
+}
+
+function relayedHeaders(status: number, headers: Headers, message: string): Record<string, string> {
+  if (status !== 503 && !MAY_HEAL.has(status)) return status < 500 ? { 'x-should-retry': 'false' } : {};
+  if (NOT_SOON.test(message)) return { 'x-should-retry': 'false' };
   const stated = headers.get('retry-after');
   const seconds = stated === null ? null : Math.ceil(Number(stated));
   if (seconds === null) return {};
@@ -73,14 +95,20 @@ function relayedHeaders(status: number, headers: Headers): Record<string, string
   return { 'retry-after': String(Math.max(1, seconds)) };
 }
 
-function parseError(body: string): { code: string | null; type: string | null } | null {
+interface ParsedError {
+  readonly message: string;
+  readonly code: string | null;
+  readonly type: string | null;
+}
+
+function parseError(body: string): ParsedError | null {
   try {
     const parsed = JSON.parse(body) as {
       error?: { message?: unknown; code?: unknown; type?: unknown };
     } | null;
     const error = parsed?.error;
     if (typeof error !== 'object' || typeof error.message !== 'string') return null;
-    return { code: text(error.code), type: text(error.type) };
+    return { message: error.message, code: text(error.code), type: text(error.type) };
   } catch {
     return null;
   }

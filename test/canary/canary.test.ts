@@ -70,9 +70,7 @@ beforeAll(async () => {
     '1h',
     '--json',
   ];
-  token = String(
-    (JSON.parse((await sallyport([...issue, '--data', data])).stdout) as { token: string }).token,
-  );
+  token = (JSON.parse((await sallyport([...issue, '--data', data])).stdout) as { token: string }).token;
   await everyKindOfCall(gate.gateway);
   for (const command of [
     ['key', 'list'],

@@ -23,7 +23,7 @@ export async function openLab(budgetUsd: string): Promise<Lab> {
   await gate.app.ledger.setBudget('local', {
     subject: 'team:acme',
     period: 'month',
-    limitPicoUsd: gate.app.ledger.view('team-acme-month').limitPicoUsd as never,
+    limitPicoUsd: gate.app.ledger.view('team-acme-month').limitPicoUsd,
     onCap: 'refuse',
   });
   const { limitPicoUsd } = gate.app.ledger.view('team-acme-month');

@@ -1,0 +1,204 @@
+/** `budget`: hard limits of money, of a team or of a token. */
+import type { BudgetShape } from '../admin/shapes.ts';
+import { onCap, period as periodSchema } from '../admin/shapes.ts';
+import { SallyportError } from '../core/errors.ts';
+import { choice, signedUsd, usd } from './args.ts';
+import { AdminClient, SERVER_OPTIONS, type ServerValues } from './client.ts';
+import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
+import type { Io } from './io.ts';
+import { dollars, note, printFields, printJson, printTable } from './output.ts';
+import { tokenId } from './token.ts';
+
+const WHICH = {
+  team: { type: 'string', value: 'TEAM', help: 'the budget of a team' },
+  token: { type: 'string', value: 'ID', help: 'the budget of a token' },
+  period: { type: 'string', value: 'P', help: 'month, day or total (default: the only one, else month)' },
+} as const satisfies OptionSpecs;
+
+type Which = Values<typeof WHICH> & ServerValues;
+
+export const budgetSet = defineCommand({
+  name: 'budget set',
+  summary: 'Set a budget; calls that could take spending above it are refused.',
+  args: ['[BUDGET]'],
+  options: {
+    ...WHICH,
+    'limit-usd': { type: 'string', value: 'X', help: 'the limit (needed)' },
+    'on-cap': {
+      type: 'string',
+      value: 'RULE',
+      help: 'pause: the first refusal stops all calls until a resume (default); refuse: only what does not fit',
+    },
+    ...SERVER_OPTIONS,
+  },
+  examples: ['sallyport budget set --team chat --period month --limit-usd 250'],
+  run: async ({ values, args: [id], io }) => {
+    const client = AdminClient.open(values, io);
+    const limit = values['limit-usd'];
+    if (limit === undefined)
+      throw new SallyportError('input.invalid', '--limit-usd is missing', { fix: 'add it' });
+    const limitPicoUsd = usd('--limit-usd', limit).toString();
+    const rule = values['on-cap'];
+    const { subject, period } =
+      id === undefined
+        ? { subject: subjectOf(values), period: periodOf(values) ?? 'month' }
+        : await find(client, values, id);
+    const budget = await client.call('budget.set', {
+      body: {
+        subject,
+        period,
+        limitPicoUsd,
+        onCap: rule === undefined ? undefined : choice('--on-cap', rule, onCap.options),
+      },
+    });
+    show(budget, values.json, io);
+    return EXIT.ok;
+  },
+});
+
+export const budgetShow = defineCommand({
+  name: 'budget show',
+  summary: 'Show what of a budget is spent and held.',
+  args: ['[BUDGET]'],
+  options: { ...WHICH, ...SERVER_OPTIONS },
+  examples: ['sallyport budget show --team chat', 'sallyport budget show team-chat-month --json'],
+  run: async ({ values, args: [id], io }) => {
+    show(await find(AdminClient.open(values, io), values, id), values.json, io);
+    return EXIT.ok;
+  },
+});
+
+export const budgetList = defineCommand({
+  name: 'budget list',
+  summary: 'List the budgets.',
+  options: SERVER_OPTIONS,
+  examples: ['sallyport budget list'],
+  run: async ({ values, io }) => {
+    const { budgets } = await AdminClient.open(values, io).call('budget.list');
+    if (values.json) {
+      printJson(io, budgets);
+      return EXIT.ok;
+    }
+    const rows = budgets.map((budget) => [
+      budget.id,
+      budget.subject,
+      budget.window,
+      dollars(budget.limitPicoUsd),
+      dollars(budget.spentPicoUsd),
+      dollars(budget.heldPicoUsd),
+      budget.state,
+    ]);
+    printTable(
+      io,
+      ['budget', 'of', 'period', 'limit', 'spent', 'held', 'state'],
+      rows,
+      'there is no budget yet',
+    );
+    return EXIT.ok;
+  },
+});
+
+export const budgetResume = defineCommand({
+  name: 'budget resume',
+  summary: 'Let calls in again after a budget was paused or exhausted.',
+  args: ['[BUDGET]'],
+  options: { ...WHICH, ...SERVER_OPTIONS },
+  examples: ['sallyport budget resume --team chat'],
+  run: async ({ values, args: [id], io }) => {
+    const client = AdminClient.open(values, io);
+    const { id: budget } = await find(client, values, id);
+    const resumed = await client.call('budget.resume', { params: { budget } });
+    if (!resumed.resumed) note(io, `${budget} was not paused; nothing was changed`);
+    show(resumed.budget, values.json, io);
+    return EXIT.ok;
+  },
+});
+
+export const budgetAdjust = defineCommand({
+  name: 'budget adjust',
+  summary: 'Correct what is booked as spent; the correction and its reason go on record.',
+  args: ['[BUDGET]'],
+  options: {
+    ...WHICH,
+    'delta-usd': { type: 'string', value: '±X', help: 'amount to add to what is spent (needed)' },
+    reason: { type: 'string', value: 'TEXT', help: 'why (needed)' },
+    ...SERVER_OPTIONS,
+  },
+  examples: ["sallyport budget adjust --team chat --delta-usd -1.25 --reason 'refund of invoice 4711'"],
+  run: async ({ values, args: [id], io }) => {
+    const { 'delta-usd': delta, reason } = values;
+    if (delta === undefined || reason === undefined) {
+      throw new SallyportError('input.invalid', 'a correction needs --delta-usd and --reason', {
+        fix: "for example --delta-usd -1.25 --reason 'refund of invoice 4711'",
+      });
+    }
+    const deltaPicoUsd = signedUsd('--delta-usd', delta).toString();
+    const client = AdminClient.open(values, io);
+    const { id: budget } = await find(client, values, id);
+    const body = { deltaPicoUsd, reason };
+    show(await client.call('budget.adjust', { params: { budget }, body }), values.json, io);
+    return EXIT.ok;
+  },
+});
+
+/** The budget named by its id, or by subject and period. Throws `not_found`. */
+async function find(client: AdminClient, which: Which, id: string | undefined): Promise<BudgetShape> {
+  if (id !== undefined) {
+    if (which.team !== undefined || which.token !== undefined || which.period !== undefined) {
+      throw new SallyportError(
+        'input.invalid',
+        'a budget is named by its id or by --team or --token, not both',
+      );
+    }
+    const { budgets } = await client.call('budget.list');
+    const named = budgets.find((budget) => budget.id === id);
+    if (named) return named;
+    throw new SallyportError('not_found', 'there is no budget with this id', {
+      fix: 'see: sallyport budget list',
+    });
+  }
+  const subject = subjectOf(which);
+  const period = periodOf(which);
+  const { budgets } = await client.call('budget.list', { query: { subject } });
+  const only = period === undefined && budgets.length === 1 ? budgets[0] : undefined;
+  const found = only ?? budgets.find((budget) => budget.period === (period ?? 'month'));
+  if (found) return found;
+  const [kind, name] = subject.split(':');
+  throw new SallyportError(
+    'not_found',
+    `${subject} has no budget${period === undefined ? '' : ` per ${period}`}`,
+    {
+      fix: `set one: sallyport budget set --${kind} ${name} --period ${period ?? 'month'} --limit-usd 250`,
+    },
+  );
+}
+
+function subjectOf({ team, token }: Which): string {
+  if (team !== undefined && token === undefined) return `team:${team}`;
+  if (token !== undefined && team === undefined) return `token:${tokenId(token)}`;
+  throw new SallyportError('input.invalid', 'it is not clear whose budget is meant', {
+    fix: 'give --team or --token',
+  });
+}
+
+function periodOf({ period }: Which): BudgetShape['period'] | undefined {
+  return period === undefined ? undefined : choice('--period', period, periodSchema.options);
+}
+
+function show(budget: BudgetShape, json: boolean, io: Io): void {
+  if (json) {
+    printJson(io, budget);
+    return;
+  }
+  printFields(io, [
+    ['budget', budget.id],
+    ['of', budget.subject],
+    ['period', budget.window],
+    ['limit', dollars(budget.limitPicoUsd)],
+    ['spent', dollars(budget.spentPicoUsd)],
+    ['held', dollars(budget.heldPicoUsd)],
+    ['state', budget.state],
+    ['when used up', budget.onCap],
+    ['resets', budget.resetsAt ?? 'never'],
+  ]);
+}

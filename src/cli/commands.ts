@@ -1,0 +1,47 @@
+/** The command table, in the order of the help page. */
+import { auditQuery, auditTail, auditVerify } from './audit.ts';
+import { budgetAdjust, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
+import type { Command } from './command.ts';
+import { explain } from './explain.ts';
+import { fake } from './fake.ts';
+import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
+import { status, version } from './status.ts';
+import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
+import { tokenIssue, tokenList, tokenRevoke, tokenShow } from './token.ts';
+import { upCommand } from './up.ts';
+import { usage } from './usage.ts';
+
+export const COMMANDS: readonly Command[] = [
+  upCommand,
+  status,
+  keyAdd,
+  keyList,
+  keyShow,
+  keyVerify,
+  keyEnable,
+  keyDisable,
+  teamAdd,
+  teamList,
+  teamShow,
+  teamPolicy,
+  projectAdd,
+  projectList,
+  envAdd,
+  envList,
+  tokenIssue,
+  tokenList,
+  tokenShow,
+  tokenRevoke,
+  budgetSet,
+  budgetShow,
+  budgetList,
+  budgetResume,
+  budgetAdjust,
+  explain,
+  usage,
+  auditQuery,
+  auditTail,
+  auditVerify,
+  fake,
+  version,
+];

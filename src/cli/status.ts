@@ -1,0 +1,56 @@
+/** `status` and `version`. */
+import type { RouteReply } from '../admin/contract.ts';
+import { VERSION } from '../version.ts';
+import { AdminClient, SERVER_OPTIONS } from './client.ts';
+import { defineCommand, EXIT } from './command.ts';
+import { dollars, printFields, printJson, warn } from './output.ts';
+
+export const status = defineCommand({
+  name: 'status',
+  summary: 'Show how the running gateway is doing.',
+  options: SERVER_OPTIONS,
+  examples: ['sallyport status'],
+  run: async ({ values, io }) => {
+    const reply = await AdminClient.open(values, io).call('status.show');
+    if (values.json) printJson(io, reply);
+    else printFields(io, fields(reply));
+    for (const budget of reply.budgetsNearLimit) {
+      const used = `${dollars(budget.spentPicoUsd)} spent and ${dollars(budget.heldPicoUsd)} held of ${dollars(budget.limitPicoUsd)}`;
+      warn(io, `budget ${budget.id} is ${budget.state}: ${used}`);
+    }
+    for (const team of reply.teamsWithoutBudget) warn(io, `team ${team} has no budget`);
+    if (reply.keys.length === 0) warn(io, 'there is no provider key, so no call can be sent');
+    return EXIT.ok;
+  },
+});
+
+export const version = defineCommand({
+  name: 'version',
+  summary: 'Print the version.',
+  options: { json: SERVER_OPTIONS.json },
+  examples: ['sallyport version'],
+  run: ({ values, io }) => {
+    if (values.json) printJson(io, { version: VERSION });
+    else io.out(`sallyport ${VERSION}\n`);
+    return Promise.resolve(EXIT.ok);
+  },
+});
+
+function fields(reply: RouteReply<'status.show'>): [string, string][] {
+  const { journal, tokens, keys } = reply;
+  const active = keys.filter(({ state }) => state === 'active').length;
+  return [
+    ['version', reply.version],
+    ['gateway', `${reply.gatewayUrl} (${reply.ready ? 'ready' : 'not taking calls'})`],
+    ['admin', reply.adminUrl],
+    ['data', reply.dataFolder],
+    ['running since', reply.startedAt],
+    ['calls running', String(reply.liveCalls)],
+    [
+      'journal',
+      `${journal.stream}: ${journal.entries} entries, ${journal.durable} durable, ${journal.lag} not yet indexed`,
+    ],
+    ['tokens', `${tokens.active} active, ${tokens.expired} expired, ${tokens.revoked} revoked`],
+    ['keys', `${active} active, ${keys.length - active} disabled`],
+  ];
+}
