@@ -5,7 +5,13 @@
 import { writeFileSync } from 'node:fs';
 
 export type FailpointName =
-  'after-append' | 'after-send' | 'mid-stream' | 'in-settle' | 'in-commit' | 'in-recovery';
+  | 'after-append'
+  | 'after-send'
+  | 'mid-stream'
+  | 'in-settle'
+  | 'in-commit'
+  | 'in-record-commit'
+  | 'in-recovery';
 
 const [armed, nth = '1'] = (process.env['SALLYPORT_FAILPOINT'] ?? '').split(':');
 let hits = 0;

@@ -5,6 +5,7 @@
  */
 import type { Authenticator } from '../core/authenticator.ts';
 import { describe, SallyportError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
 import type { RecordKind, RecordRow, RecordStore } from './store.ts';
 import type { Trust } from './trust.ts';
 
@@ -110,8 +111,9 @@ export class RecordBook {
   }
 
   /**
-   * Changes records as one act. `plan` runs when all earlier changes are done, so it may read current records and throw to refuse.
-   * Resolves when the change is durable and in force. Rejects with what `plan` throws, `audit.unavailable` or `store.unavailable`.
+   * Changes records as one act. `plan` runs when all earlier changes are done, so it may read current records, throw to refuse, or
+   * return nothing when there is nothing to change: then nothing is journaled. Resolves when the change is durable and in force.
+   * Rejects with what `plan` throws, `audit.unavailable` or `store.unavailable`.
    */
   change(action: string, principal: string, plan: () => readonly RecordPut[]): Promise<StoredRecord[]> {
     const run = this.#tail.then(async () => {
@@ -120,7 +122,11 @@ export class RecordBook {
         throw new SallyportError('store.unavailable', 'Records are read-only until the journal is open.');
       if (this.#stuck) throw notStored();
       const puts = plan();
+      if (puts.length === 0) return [];
       const rows = puts.map((put) => this.#rowFor(put));
+      // Two rows for one record would replace the same MAC twice, and the next start would find the set of rows broken.
+      if (new Set(rows.map((row) => keyOf(row.kind, row.id))).size < rows.length)
+        throw new TypeError('A change has the same record twice.');
       const stored = await journal({
         action,
         principal,
@@ -191,7 +197,10 @@ export class RecordBook {
     const previous = rows.map((row) => this.#rows.get(keyOf(row.kind, row.id))?.mac);
     await this.#deps.trust.commit(
       () => ({ gone: previous, added: rows.map((row) => row.mac) }),
-      (trust) => this.#deps.store.commitRecords(rows, trust),
+      (trust) => {
+        failpoint('in-record-commit');
+        return this.#deps.store.commitRecords(rows, trust);
+      },
     );
     this.#apply(rows);
   }

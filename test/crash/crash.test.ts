@@ -4,8 +4,11 @@
  * budget is exceeded.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import { startApp } from '../../src/app.ts';
+import { sallyport } from '../support/cli.ts';
 import { inspect, killAt, type Lab, load, openLab } from '../support/crash-lab.ts';
 import { startProcess } from '../support/harness.ts';
 
@@ -68,6 +71,22 @@ describe('killed in recovery', () => {
     await killAt(lab, data, 'in-recovery', nth);
     expect(await expectSound(data)).toBeGreaterThan(0);
   });
+});
+
+test('killed between journal and database, a revocation is in force after the restart', async () => {
+  const data = prepare();
+  const marker = join(data, '..', 'marker');
+  const armed = { SALLYPORT_FAILPOINT: 'in-record-commit', SALLYPORT_FAILPOINT_MARKER: marker };
+  const process = await startProcess(data, armed);
+  const revoked = await sallyport(['token', 'revoke', lab.tokenId, '--data', data]);
+  expect(revoked.exitCode).toBe(3);
+  await process.exited;
+  expect(readFileSync(marker, 'utf8')).toStartWith('in-record-commit ');
+  const again = await startProcess(data);
+  const reply = await fetch(`${again.gateway}/health`, { headers: { authorization: `Bearer ${lab.token}` } });
+  expect(reply.status).toBe(401);
+  again.kill('SIGTERM');
+  await again.exited;
 });
 
 describe('killed at a random moment under load', () => {

@@ -10,6 +10,7 @@ import { MODEL, openGate, type RunningProcess, startProcess, tempFolder } from '
 export interface Lab extends AsyncDisposable {
   readonly fake: FakeUpstream;
   readonly token: string;
+  readonly tokenId: string;
   readonly limitPicoUsd: bigint;
   /** A fresh copy of the prepared data folder. */
   freshData(): string;
@@ -19,7 +20,7 @@ export interface Lab extends AsyncDisposable {
 export async function openLab(budgetUsd: string): Promise<Lab> {
   const data = tempFolder();
   const gate = await openGate({ budgetUsd, data });
-  const { fake, token } = gate;
+  const { fake, token, tokenId } = gate;
   await gate.app.ledger.setBudget('local', {
     subject: 'team:acme',
     period: 'month',
@@ -32,6 +33,7 @@ export async function openLab(budgetUsd: string): Promise<Lab> {
   return {
     fake,
     token,
+    tokenId,
     limitPicoUsd,
     freshData: () => {
       const copy = join(tempFolder(), 'data');
