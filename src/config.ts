@@ -67,6 +67,7 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 /** Throws `config.invalid`. Flags win over variables. */
 export function readConfig(flags: Flags, environment: Environment): Config {
   checkNames(environment);
+  checkEmpty(flags, environment);
   const data = resolve(flags.data ?? defaultDataFolder(environment));
   const host = environment['SALLYPORT_HOST'] ?? '127.0.0.1';
   if (!LOOPBACK.has(host)) {
@@ -132,6 +133,13 @@ function checkNames(environment: Environment): void {
       fix: suggest(name, known, 'Unset it; sallyport up --help lists the variables there are.'),
     });
   }
+}
+
+/** An empty path would be the folder that Sallyport happens to be started in. */
+function checkEmpty(flags: Flags, environment: Environment): void {
+  const empty =
+    flags.data === '' ? '--data' : Object.keys(VARIABLES).find((variable) => environment[variable] === '');
+  if (empty !== undefined) throw invalid(`${empty} is empty.`, { fix: 'Give it a value, or leave it out.' });
 }
 
 function readLevel(text: string): LogLevel {

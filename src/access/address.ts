@@ -2,10 +2,17 @@
 import { BlockList, isIP } from 'node:net';
 import { SallyportError } from '../core/errors.ts';
 
-/** `::ffff:127.0.0.1` becomes `127.0.0.1`; other addresses stay as they are. */
+/** `::ffff:127.0.0.1`, in any spelling, becomes `127.0.0.1`; other addresses stay as they are, without a zone such as `%eth0`. */
 export function normaliseAddress(address: string): string {
-  const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address);
-  return mapped?.[1] ?? address;
+  const [plain = ''] = address.split('%');
+  if (isIP(plain) !== 6) return address;
+  const mapped = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(
+    URL.parse(`http://[${plain}]`)?.hostname ?? '',
+  );
+  if (!mapped) return plain;
+  const [, high = '', low = ''] = mapped;
+  const bytes = Buffer.from(high.padStart(4, '0') + low.padStart(4, '0'), 'hex');
+  return bytes.join('.');
 }
 
 /** Throws `input.invalid` for anything but an address or a range such as `10.0.0.0/8` or `2001:db8::/32`. */

@@ -11,6 +11,8 @@ export interface CallFacts {
   readonly model: string;
   /** Output tokens per choice that the caller asks for at most; null when it sets no cap. */
   readonly outputCap: number | null;
+  /** How many answers are asked for, 1 or more. */
+  readonly choices: number;
   /** What the request uses whose cost or reach we cannot bound, such as `tool:browser_search`. */
   readonly features: readonly string[];
 }
@@ -66,20 +68,34 @@ export function decide(
       'Leave it out of the request.',
     );
   }
-  const most = limits.maxTokensPerRequest;
-  if (facts.outputCap !== null && most !== null && facts.outputCap > most) {
+  const { outputCap, choices } = facts;
+  const perChoice = perChoiceLimit(limits, choices);
+  // A cap of zero is not injected: providers read it as none.
+  if (perChoice !== null && (perChoice < 1 || (outputCap ?? 0) > perChoice)) {
     return deny(
       'access.feature',
-      `The request asks for up to ${facts.outputCap} output tokens; the team's policy allows ${most}.`,
-      `Set max_completion_tokens to ${most} or less.`,
+      `The team's policy allows ${limits.maxTokensPerRequest} output tokens a request; this one asks for ${asked(outputCap, choices)}.`,
+      perChoice < 1
+        ? 'Ask for fewer answers (n), or ask the team to raise maxTokensPerRequest.'
+        : `Set max_completion_tokens to ${perChoice} or less.`,
     );
   }
-  const bound = Math.min(facts.outputCap ?? most ?? model.maxOutputTokens, model.maxOutputTokens);
+  const bound = Math.min(outputCap ?? perChoice ?? model.maxOutputTokens, model.maxOutputTokens);
   return {
     allow: true,
     outputTokens: bound,
-    injectCap: facts.outputCap === null && most !== null ? bound : null,
+    injectCap: outputCap === null && perChoice !== null ? bound : null,
   };
+}
+
+/** What the policy leaves for each answer: several share what one request may produce. */
+function perChoiceLimit(limits: TeamLimits, choices: number): number | null {
+  return limits.maxTokensPerRequest === null ? null : Math.floor(limits.maxTokensPerRequest / choices);
+}
+
+function asked(outputCap: number | null, choices: number): string {
+  const tokens = outputCap === null ? '' : ` of up to ${outputCap} tokens`;
+  return `${choices} ${choices === 1 ? 'answer' : 'answers'}${tokens}`;
 }
 
 function deny(code: ErrorCode, message: string, fix: string): Decision {

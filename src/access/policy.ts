@@ -14,7 +14,9 @@ const cap = (most: number): z.ZodNullable<z.ZodNumber> => z.number().int().min(0
 export const teamLimitsSchema = z.strictObject({
   /** Empty means none. */
   allowedModels: z.array(modelPattern).max(200),
-  /** Most output tokens of one request; injected where the caller sets no cap. Null: the model's own maximum. */
+  /**
+   * Most output tokens of one request, all its choices together; injected where the caller sets no cap. Null: the model's own maximum.
+   */
   maxTokensPerRequest: cap(10_000_000),
   /** Calls per minute of all the team's tokens together. Null: no limit. */
   rateLimitRPM: cap(1_000_000),

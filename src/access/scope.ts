@@ -30,6 +30,11 @@ export function checkScope(scope: string): string {
       fix: 'Write verb:resource with at most one * at the end, for example call:groq/openai/gpt-oss-*.',
     });
   }
+  if (verb === 'call' && !scope.includes('/') && !scope.endsWith('*')) {
+    throw new SallyportError('input.invalid', `"${scope}" names no model, so it would allow nothing.`, {
+      fix: `Write ${scope}/* for all models of that provider.`,
+    });
+  }
   if (scope !== '*' && !known.includes(verb)) {
     throw new SallyportError('input.invalid', `"${verb}" is not a scope verb.`, {
       fix: suggest(verb, SCOPE_VERBS, `Use one of ${SCOPE_VERBS.join(', ')}.`),

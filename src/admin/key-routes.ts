@@ -8,6 +8,7 @@ import { slotName, type AddKeyInput } from '../vault/slot-plan.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import type { RouteInput, RouteReply } from './contract.ts';
+import { refuseCredentials } from './credentials.ts';
 import { defined } from './defined.ts';
 import type { Principal } from './principal.ts';
 import type { VerificationShape } from './shapes.ts';
@@ -27,22 +28,37 @@ export function keyRoutes(deps: Deps): Handlers<KeyRoute> {
     'key.add': ({ body }, principal) => addKey(deps, body, principal),
     'key.verify': async ({ params }, principal) => {
       const { slot } = vault.show(params.name);
-      return verificationShape(await deps.verifyKey(principal.id, slot.name));
+      return slot.state === 'disabled'
+        ? disabledVerification(slot.name)
+        : verificationShape(await deps.verifyKey(principal.id, slot.name));
     },
     'key.state': async ({ params, body }, principal) =>
       keyShape(await vault.setState(principal.id, params.name, body.state)),
   };
 }
 
-/** Seals the value, then asks the provider about it. A key that the provider does not know is kept, but disabled. */
+/**
+ * Seals the value, then asks the provider about it. A key that the provider does not know is kept, but disabled. A new value does not
+ * enable a slot that somebody disabled, and so cannot be asked about.
+ */
 async function addKey(deps: Deps, body: AddBody, principal: Principal): Promise<RouteReply<'key.add'>> {
   const { value, verify, team, environment } = body;
+  refuseCredentials([
+    body.name,
+    team,
+    environment,
+    body.purpose,
+    body.providerOrganization,
+    body.providerProject,
+  ]);
   const input = slotInput(deps, body);
   if (team !== undefined) deps.teams.get(team);
-  if (environment !== undefined) await deps.teams.ensureEnvironment(principal.id, environment);
+  const environmentAdded =
+    environment !== undefined && (await deps.teams.ensureEnvironment(principal.id, environment));
   using secret = Secret.fromText(value);
   const added = await deps.vault.addKey(principal.id, input, secret);
-  const verified = verify === false ? null : await deps.verifyKey(principal.id, added.name);
+  const verified =
+    verify === false || added.state === 'disabled' ? null : await deps.verifyKey(principal.id, added.name);
   if (verified?.verdict === 'dead') await deps.vault.setState(principal.id, added.name, 'disabled');
   const { slot, versions } = deps.vault.show(added.name);
   const version = versions.find((one) => one.version === added.activeVersion);
@@ -55,13 +71,14 @@ async function addKey(deps: Deps, body: AddBody, principal: Principal): Promise<
     fingerprint: version.fingerprint,
     state: slot.state,
     verification: verified && verificationShape(verified),
+    environmentAdded,
   };
 }
 
 /** With `replace`, provider and origin may be left out: they stay as they are. */
 function slotInput(deps: Deps, body: AddBody): AddKeyInput {
   const { value: _value, verify: _verify, provider: asked, origin, ...rest } = body;
-  const existing = body.replace === true ? deps.vault.show(slotName(defined(nameOf(body)))).slot : undefined;
+  const existing = body.replace === true ? deps.vault.show(slotName(nameOf(body))).slot : undefined;
   const provider = asked ?? existing?.provider;
   if (provider === undefined) {
     throw new SallyportError('input.invalid', 'The key needs its provider.', {
@@ -78,9 +95,10 @@ function slotInput(deps: Deps, body: AddBody): AddKeyInput {
   return { ...defined(rest), provider, origin: origin ?? existing?.origin ?? row.origin };
 }
 
-function nameOf(body: AddBody): Parameters<typeof slotName>[0] {
+/** What a slot's name is made of. */
+function nameOf(body: AddBody): AddKeyInput {
   const { name, team, environment, purpose } = body;
-  return { ...defined({ name, team, environment, purpose }), provider: '', origin: '' } as AddKeyInput;
+  return { ...defined({ name, team, environment, purpose }), provider: '', origin: '' };
 }
 
 function keyShape(slot: KeySlot): RouteReply<'key.state'> {
@@ -88,7 +106,18 @@ function keyShape(slot: KeySlot): RouteReply<'key.state'> {
   return shown;
 }
 
-export function verificationShape(verified: VerifiedKey): VerificationShape {
+/** Nothing is sent with a disabled key, not even a question about it. */
+function disabledVerification(name: string): VerificationShape {
+  return {
+    verdict: 'unknown',
+    meaning: 'The key is disabled, so nothing is sent with it.',
+    fix: `Enable it, then verify again: sallyport key enable ${name}`,
+    status: null,
+    errorCode: null,
+  };
+}
+
+function verificationShape(verified: VerifiedKey): VerificationShape {
   const { verdict, meaning, fix, status, errorCode } = verified;
   return { verdict, meaning, fix, status, errorCode };
 }

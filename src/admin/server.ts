@@ -26,11 +26,13 @@ export interface AdminListenConfig {
 export interface AdminServer {
   /** Of the TCP listener. */
   readonly url: string;
-  /** Takes no further request; resolves when running ones are answered. The socket file is gone then. */
+  /** Takes no further request; resolves when running ones are answered, or cut after 2 s. The socket file is gone then. */
   stop(): Promise<void>;
 }
 
-const LOOPBACK = ['127.0.0.1', '::1'];
+const LOOPBACK = new Set(['127.0.0.1', '::1']);
+/** For requests that run when the listeners stop. */
+const STOP_MS = 2000;
 /** Requests are small; a verification waits for a provider. */
 const TIMEOUT_SECONDS = 120;
 /** The runtime answers what is larger with an empty 413; ours says what the limit is. */
@@ -43,7 +45,7 @@ export async function serveAdmin(
   tokens: Tokens,
   log: Log,
 ): Promise<AdminServer> {
-  if (!LOOPBACK.includes(config.hostname)) {
+  if (!LOOPBACK.has(config.hostname)) {
     throw new SallyportError('config.invalid', 'The admin listener is for loopback addresses only.', {
       fix: 'Use 127.0.0.1 or ::1.',
     });
@@ -56,7 +58,7 @@ export async function serveAdmin(
     return {
       url: `http://${host}:${tcp.port}`,
       stop: async () => {
-        await Promise.all([unix.stop(), tcp.stop()]);
+        await Promise.all([stopServer(unix), stopServer(tcp)]);
       },
     };
   } catch (error) {
@@ -88,6 +90,8 @@ function listenTcp(
     ...common(log),
     hostname,
     port,
+    // The runtime's default lets a second process listen on the same port and take part of the requests.
+    reusePort: false,
     fetch: (request, server) =>
       answer(app, log, request, () => {
         refuseWebPages(request.headers);
@@ -107,6 +111,13 @@ function common(log: Log) {
       return errorReply(asSallyportError(error), {});
     },
   } as const;
+}
+
+/** A client that never ends its request would keep the process from ending. */
+async function stopServer(server: Bun.Server<undefined>): Promise<void> {
+  const cut = setTimeout(() => void server.stop(true), STOP_MS);
+  await server.stop();
+  clearTimeout(cut);
 }
 
 async function answer(

@@ -9,6 +9,7 @@ import { USAGE_DIMENSIONS } from '../audit/store.ts';
 import { ON_CAP } from '../ledger/budget-state.ts';
 import { PERIODS } from '../ledger/period.ts';
 
+const limits = teamLimitsSchema.shape;
 const TYPES = Object.values(TOKEN_TYPES) as [TokenType, ...TokenType[]];
 
 /** Free text that names something; what it may hold is for the part that owns it to say. */
@@ -26,9 +27,13 @@ export const usageBy = z.enum(USAGE_DIMENSIONS);
 export const tokenType = z.enum(TYPES);
 
 /** A team's policy, money included, as it is shown and accepted everywhere. */
-export const policy = teamLimitsSchema.extend({
+export const policy = z.strictObject({
+  allowedModels: limits.allowedModels,
+  maxTokensPerRequest: limits.maxTokensPerRequest,
   /** The team's budget for a calendar month, or null for none. */
   monthlyBudgetUsd: usd.nullable(),
+  rateLimitRPM: limits.rateLimitRPM,
+  concurrency: limits.concurrency,
 });
 export type PolicyShape = z.infer<typeof policy>;
 export const policyChange = policy.partial();
@@ -56,7 +61,12 @@ export const budget = z.object({
 export type BudgetShape = z.infer<typeof budget>;
 
 export const subject = z.string().regex(/^(team|token):[A-Za-z0-9._-]{1,63}$/, 'team:<id> or token:<id>');
-export const budgetSetting = z.strictObject({ subject, period, limitPicoUsd: picoUsd, onCap: onCap.optional() });
+export const budgetSetting = z.strictObject({
+  subject,
+  period,
+  limitPicoUsd: picoUsd,
+  onCap: onCap.optional(),
+});
 export const budgetAdjustment = z.strictObject({ deltaPicoUsd: signedPicoUsd, reason: z.string() });
 
 export const token = z.object({
@@ -150,6 +160,8 @@ export const addedKey = z.object({
   fingerprint: z.string(),
   state: z.enum(['active', 'disabled']),
   verification: verification.nullable(),
+  /** The environment was new and has been added. */
+  environmentAdded: z.boolean(),
 });
 
 const keySummary = {

@@ -7,6 +7,7 @@ import { budgetId } from '../ledger/ledger.ts';
 import { checkLimit } from '../ledger/budgets.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import type { RouteReply } from './contract.ts';
+import { refuseCredentials } from './credentials.ts';
 import { defined } from './defined.ts';
 import { type Principal, requireScope } from './principal.ts';
 import type { PolicyShape } from './shapes.ts';
@@ -28,6 +29,7 @@ export function teamRoutes(deps: Deps): Handlers<TeamRoute> {
     'team.list': () => ({ teams: teams.list().map((team) => teamShape(deps, team)) }),
     'team.show': ({ params }) => teamShape(deps, teams.get(params.team)),
     'team.add': async ({ body }, principal) => {
+      refuseCredentials([body.id]);
       const { limits, budget } = split(body.policy ?? {});
       const limit = newBudget(deps, principal, body.id, budget);
       await teams.add(principal.id, body.id, { ...OPEN_LIMITS, ...limits });
@@ -43,11 +45,15 @@ export function teamRoutes(deps: Deps): Handlers<TeamRoute> {
       return teamShape(deps, teams.get(id));
     },
     'project.list': () => ({ projects: teams.projects() }),
-    'project.add': async ({ body }, principal) => teams.addProject(principal.id, body.id, body.team),
+    'project.add': async ({ body }, principal) => {
+      refuseCredentials([body.id]);
+      return teams.addProject(principal.id, body.id, body.team);
+    },
     'environment.list': () => ({ environments: teams.environments().map((id) => ({ id })) }),
-    'environment.add': async ({ body }, principal) => ({
-      id: await teams.addEnvironment(principal.id, body.id),
-    }),
+    'environment.add': async ({ body }, principal) => {
+      refuseCredentials([body.id]);
+      return { id: await teams.addEnvironment(principal.id, body.id) };
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import { findProvider, providerIds } from '../providers/catalog.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { budgetShape } from './budget-routes.ts';
 import { DEFAULT_LIFETIME_MS, type RouteInput, type RouteReply } from './contract.ts';
+import { refuseCredentials } from './credentials.ts';
 import { defined } from './defined.ts';
 import type { Principal } from './principal.ts';
 
@@ -39,19 +40,23 @@ async function issue(deps: Deps, body: IssueBody, principal: Principal): Promise
   if (environment === undefined) {
     throw new SallyportError('input.invalid', 'A token belongs to an environment.', { fix: 'Add --env.' });
   }
+  refuseCredentials([body.name, environment]);
   if (budget) checkLimit(BigInt(budget.limitPicoUsd));
   if (body.defaultProvider !== undefined) checkProvider(body.defaultProvider);
   if (body.team !== undefined) deps.teams.get(body.team);
   // A request that is about to be refused adds nothing.
   const granted = covers(principal.scopes, body.scopes);
   const environmentAdded = granted && (await deps.teams.ensureEnvironment(principal.id, environment));
-  const { token, text } = await deps.tokens.issue({ principal: principal.id, scopes: principal.scopes }, {
-    ...defined(rest),
-    type,
-    team: body.team ?? null,
-    environment,
-    lifetimeMs: lifetimeMs ?? DEFAULT_LIFETIME_MS[type],
-  });
+  const { token, text } = await deps.tokens.issue(
+    { principal: principal.id, scopes: principal.scopes },
+    {
+      ...defined(rest),
+      type,
+      team: body.team ?? null,
+      environment,
+      lifetimeMs: lifetimeMs ?? DEFAULT_LIFETIME_MS[type],
+    },
+  );
   const view = budget ? await setTokenBudget(deps, principal, token, budget) : null;
   return {
     id: token.id,

@@ -3,9 +3,7 @@ import type { AdminDeps, Handlers } from './admin.ts';
 
 const DEFAULT_WINDOW_MS = 30 * 86_400_000;
 
-export function usageRoutes(
-  deps: Pick<AdminDeps, 'index' | 'indexer' | 'clock'>,
-): Handlers<'usage.query'> {
+export function usageRoutes(deps: Pick<AdminDeps, 'index' | 'indexer' | 'clock'>): Handlers<'usage.query'> {
   return {
     'usage.query': async ({ query }) => {
       await deps.indexer.flush();
@@ -17,11 +15,13 @@ export function usageRoutes(
         by: query.by,
         since: new Date(sinceMs).toISOString(),
         until: new Date(untilMs).toISOString(),
-        rows: rows.map((row) => ({
-          ...row,
-          promptTokens: Number(row.promptTokens),
-          completionTokens: Number(row.completionTokens),
-          costPicoUsd: row.costPicoUsd.toString(),
+        rows: rows.map(({ group, calls, errors, promptTokens, completionTokens, costPicoUsd }) => ({
+          group,
+          calls,
+          errors,
+          promptTokens: Number(promptTokens),
+          completionTokens: Number(completionTokens),
+          costPicoUsd: costPicoUsd.toString(),
         })),
       };
     },

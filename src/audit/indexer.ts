@@ -115,15 +115,21 @@ export class Indexer {
 
   /** Resolves when every entry added so far is in the tables (unless a control-plane change holds the position). */
   flush(): Promise<void> {
-    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
+    this.#flushing ??= this.#flushAll();
     return this.#flushing;
   }
 
   async #flushAll(): Promise<void> {
-    while ((this.#queue.length > 0 || this.#applied !== undefined) && this.#pauses === 0) {
-      // What an earlier, failed commit had folded already is committed with the next.
-      for (const placed of this.#queue.splice(0, BATCH)) this.#fold(placed);
-      await this.#commit();
+    await Promise.resolve();
+    try {
+      while ((this.#queue.length > 0 || this.#applied !== undefined) && this.#pauses === 0) {
+        // What an earlier, failed commit had folded already is committed with the next.
+        for (const placed of this.#queue.splice(0, BATCH)) this.#fold(placed);
+        await this.#commit();
+      }
+    } finally {
+      // In the same step as the last look at the queue: whoever adds an entry and asks again gets a new flush.
+      this.#flushing = undefined;
     }
   }
 

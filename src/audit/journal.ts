@@ -10,12 +10,11 @@ import {
   closeSync,
   fdatasync,
   fdatasyncSync,
-  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  truncateSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -93,7 +92,7 @@ export class Journal {
     tail: JournalTail,
     onEntry: (placed: PlacedEntry) => void,
   ): Journal {
-    if (tail.torn) truncateSync(tail.torn.path, tail.torn.offset);
+    if (tail.torn) cutTail(tail.torn.path, tail.torn.offset);
     const journal = new Journal(config, clock, tail.highestBoot + 1, onEntry);
     const head = tail.head;
     journal.append({
@@ -144,19 +143,31 @@ export class Journal {
     });
   }
 
-  /** Writes a last entry, syncs and closes. Later appends are refused. */
+  /** Writes a last entry, syncs and closes. Later appends are refused. Throws `audit.unavailable` when either failed. */
   close(reason: string): void {
     if (this.#dead !== undefined) return;
+    clearTimeout(this.#timer);
+    let failure: unknown;
     try {
       this.append({ action: 'journal.close', reason });
+    } catch (error) {
+      failure = error;
+    }
+    try {
+      // What is written is worth keeping even where the last entry found no room.
       fdatasyncSync(this.#file);
       this.#syncedSeq = this.#seq;
-    } finally {
-      this.#dead = 'the journal is closed';
-      clearTimeout(this.#timer);
-      closeSync(this.#file);
-      for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+    } catch (error) {
+      failure ??= unavailable(`the disk did not confirm a sync: ${describe(error)}`);
     }
+    this.#dead = 'the journal is closed';
+    this.#retire(this.#file);
+    const durable = this.#syncedSeq === this.#seq;
+    for (const waiter of this.#waiters.splice(0)) {
+      if (durable) waiter.resolve();
+      else waiter.reject(unavailable('the journal was closed before a sync'));
+    }
+    if (failure !== undefined) throw failure;
   }
 
   #write(line: Buffer): void {
@@ -192,19 +203,27 @@ export class Journal {
     }
     this.#segment += 1;
     this.#offset = 0;
-    // A sync in flight still uses the old descriptor; its number must not be given to another file meanwhile.
-    if (this.#syncing) this.#retired.push(full);
-    else closeSync(full);
+    this.#retire(full);
+  }
+
+  /** A sync in flight still uses the descriptor; its number must not be given to another file meanwhile. */
+  #retire(file: number): void {
+    if (this.#syncing) this.#retired.push(file);
+    else closeSync(file);
   }
 
   #openSegment(segment: number): number {
-    const file = openSync(segmentPath(this.#config.folder, this.stream, segment), 'ax', 0o600);
-    if (fstatSync(file).size !== 0) throw unavailable('a new segment is not empty');
-    // The name of a new file is durable only when its folder is.
-    for (const folder of [join(this.#config.folder, this.stream), this.#config.folder]) {
-      const handle = openSync(folder, 'r');
-      fsyncSync(handle);
-      closeSync(handle);
+    const path = segmentPath(this.#config.folder, this.stream, segment);
+    const file = openSync(path, 'ax', 0o600);
+    try {
+      // The name of a new file is durable only when its folder is.
+      syncFolder(join(this.#config.folder, this.stream));
+      syncFolder(this.#config.folder);
+    } catch (error) {
+      // The next append tries the same name again.
+      closeSync(file);
+      unlinkSync(path);
+      throw error;
     }
     return file;
   }
@@ -229,6 +248,26 @@ export class Journal {
       for (const waiter of waiters) waiter.resolve();
       if (this.#waiters.length > 0) this.#sync();
     });
+  }
+}
+
+/** Cuts an unfinished line off for good: if it came back after a power cut, it would stand before the end of the journal. */
+function cutTail(path: string, offset: number): void {
+  const file = openSync(path, 'r+');
+  try {
+    ftruncateSync(file, offset);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }
 

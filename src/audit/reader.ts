@@ -30,7 +30,8 @@ interface Cursor {
 }
 
 /**
- * Yields every entry behind `from` (or all), oldest first; returns the tail. Throws `audit.broken` and names the first place that does
+ * Yields every entry behind `from` (or all), oldest first; returns the tail. What stands before `from` was checked when it was applied,
+ * and is not read again. Throws `audit.broken` and names the first place that does
  * not fit: a changed, missing, inserted or reordered line, a missing segment or stream, or a `from` that the files do not contain.
  */
 export function* readJournal(folder: string, from?: AppliedPosition): Generator<PlacedEntry, JournalTail> {
@@ -70,6 +71,8 @@ function* readStream(
   let hash: Buffer = resume ? Buffer.from(resume.hash) : NO_HASH;
   let torn: JournalTail['torn'] = null;
   const first = resume?.segment ?? 1;
+  if (resume && !stream.segments.includes(first))
+    throw broken(stream.stream, resume.seq, `segment ${first} is missing`);
   for (const [index, segment] of stream.segments.filter((number) => number >= first).entries()) {
     if (segment !== first + index)
       throw broken(stream.stream, seq + 1, `segment ${first + index} is missing`);
@@ -93,8 +96,6 @@ function* readStream(
       };
     }
   }
-  if (resume && stream.segments.length === 0)
-    throw broken(stream.stream, resume.seq, 'all segments are missing');
   return { seq, hash, torn };
 }
 
@@ -109,12 +110,13 @@ function checkLine(
   const hash = chainHash(previous, parsed.json);
   if (!hash.equals(parsed.hash))
     throw broken(stream, seq + 1, 'a line does not follow from the one before it');
-  let entry: Entry;
+  let entry: Entry | null;
   try {
-    entry = JSON.parse(parsed.json.toString('utf8')) as Entry;
+    entry = JSON.parse(parsed.json.toString('utf8')) as Entry | null;
   } catch {
     throw broken(stream, seq + 1, 'a line is not JSON');
   }
+  if (entry === null || typeof entry !== 'object') throw broken(stream, seq + 1, 'a line is not an entry');
   if (entry.seq !== seq + 1) throw broken(stream, seq + 1, `a line says it is number ${String(entry.seq)}`);
   return { seq: entry.seq, hash, entry };
 }
@@ -123,7 +125,6 @@ function checkLine(
 function checkCitation(stream: string, entry: Entry, previous: Cursor | null): void {
   if (entry.action !== 'journal.open') throw broken(stream, 1, 'the stream does not begin with journal.open');
   const cited = entry.previous;
-  // Reading resumed in the middle: what came before was checked when it was applied.
   const same = previous
     ? cited?.stream === previous.stream &&
       cited.seq === previous.seq &&

@@ -27,7 +27,7 @@ export interface IndexRow {
   readonly completionTokens: number;
   readonly cachedTokens: number;
   readonly costPicoUsd: bigint;
-  /** The hold while the call is open (what a crash would charge); after its end what was held. */
+  /** What a crash would charge while the call is open: its hold, or what its newest progress entry states. Kept after its end. */
   readonly boundPicoUsd: bigint;
   readonly basis: CostBasis | null;
   readonly latencyMs: number | null;

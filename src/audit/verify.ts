@@ -29,5 +29,7 @@ export function verifyJournal(folder: string): Verification {
     if (!(error instanceof SallyportError)) throw error;
     return { ok: false, entries, streams: streams.size, anchored: false, problem: error.message };
   }
-  return { ok: true, entries, streams: streams.size, anchored: false, problem: null };
+  // Every process that ever ran has left an entry: an empty journal is a missing one.
+  const problem = entries === 0 ? `There is no journal in ${folder}.` : null;
+  return { ok: problem === null, entries, streams: streams.size, anchored: false, problem };
 }

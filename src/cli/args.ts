@@ -1,7 +1,7 @@
 /** Values that people type: durations, amounts, counts, times. Every function throws `input.invalid` and names the option. */
 import { SallyportError } from '../core/errors.ts';
 import { parseUsd, type PicoUsd } from '../core/money.ts';
-import { redactShapes } from '../detect/redact.ts';
+import { looksLikeCredential } from '../admin/credentials.ts';
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const MAX_DURATION_MS = 3650 * UNIT_MS.d;
@@ -66,7 +66,7 @@ export function list(text: string): string[] {
 
 /** `text` for a message, or nothing of it when it may be a credential. */
 export function shown(text: string): string {
-  const plain = /^[\p{L}\p{N}\p{P}\p{S} ]{1,40}$/u.test(text) && redactShapes(text) === text;
+  const plain = /^[\p{L}\p{N}\p{P}\p{S} ]{1,40}$/u.test(text) && !looksLikeCredential(text);
   return plain && !/[A-Za-z0-9_-]{25,}/.test(text) ? `"${text}"` : 'the value';
 }
 

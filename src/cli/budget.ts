@@ -33,24 +33,19 @@ export const budgetSet = defineCommand({
   },
   examples: ['sallyport budget set --team chat --period month --limit-usd 250'],
   run: async ({ values, args: [id], io }) => {
-    const client = AdminClient.open(values, io);
-    const limit = values['limit-usd'];
+    const { 'limit-usd': limit, 'on-cap': rule } = values;
     if (limit === undefined)
       throw new SallyportError('input.invalid', '--limit-usd is missing', { fix: 'add it' });
     const limitPicoUsd = usd('--limit-usd', limit).toString();
-    const rule = values['on-cap'];
-    const { subject, period } =
-      id === undefined
-        ? { subject: subjectOf(values), period: periodOf(values) ?? 'month' }
-        : await find(client, values, id);
-    const budget = await client.call('budget.set', {
-      body: {
-        subject,
-        period,
-        limitPicoUsd,
-        onCap: rule === undefined ? undefined : choice('--on-cap', rule, onCap.options),
-      },
-    });
+    const named =
+      id === undefined ? { subject: subjectOf(values), period: periodOf(values) ?? 'month' } : undefined;
+    const setting = {
+      limitPicoUsd,
+      onCap: rule === undefined ? undefined : choice('--on-cap', rule, onCap.options),
+    };
+    const client = AdminClient.open(values, io);
+    const { subject, period } = named ?? (await find(client, values, id));
+    const budget = await client.call('budget.set', { body: { ...setting, subject, period } });
     show(budget, values.json, io);
     return EXIT.ok;
   },

@@ -1,7 +1,7 @@
 /** `key`: provider keys. Values go in by `key add` and are never printed. */
 import type { RouteReply } from '../admin/contract.ts';
 import type { VerificationShape } from '../admin/shapes.ts';
-import { redactShapes } from '../detect/redact.ts';
+import { looksLikeCredential } from '../admin/credentials.ts';
 import { AdminClient, SERVER_OPTIONS, type ServerValues } from './client.ts';
 import { type Command, defineCommand, EXIT } from './command.ts';
 import type { Io } from './io.ts';
@@ -47,7 +47,7 @@ export const keyAdd = defineCommand({
   onExtraArgument: keyOnCommandLine,
   run: async ({ values, args: [argument], io }) => {
     const name = argument ?? values.name;
-    if (name !== undefined && redactShapes(name) !== name) throw keyOnCommandLine();
+    if (name !== undefined && looksLikeCredential(name)) throw keyOnCommandLine();
     const client = AdminClient.open(values, io);
     const value = await readKeyValue(io);
     const added = await client.call('key.add', {
@@ -69,12 +69,7 @@ export const keyAdd = defineCommand({
     if (added.environmentAdded) note(io, `the environment ${values.env ?? ''} is new and has been added`);
     if (values.json) printJson(io, addedJson(added));
     else showAdded(added, io);
-    if (added.state === 'disabled' && added.verification?.verdict === 'dead') {
-      warn(
-        io,
-        `${added.name} is disabled; replace it: sallyport key add ${added.name} --replace, then sallyport key enable ${added.name}`,
-      );
-    }
+    if (added.state === 'disabled') warn(io, disabledWarning(added));
     return added.verification === null || added.verification.verdict === 'alive' ? EXIT.ok : EXIT.refused;
   },
 });
@@ -189,6 +184,13 @@ function setState(
   io: Io,
 ): Promise<RouteReply<'key.state'>> {
   return AdminClient.open(values, io).call('key.state', { params: { name }, body: { state } });
+}
+
+function disabledWarning({ name, verification }: RouteReply<'key.add'>): string {
+  const enable = `sallyport key enable ${name}`;
+  return verification === null
+    ? `${name} stays disabled and is not verified; enable it: ${enable}`
+    : `${name} is disabled; replace it: sallyport key add ${name} --replace, then ${enable}`;
 }
 
 function addedJson(added: RouteReply<'key.add'>): object {

@@ -4,7 +4,7 @@
  */
 import { formatUsd } from '../core/money.ts';
 import type { SallyportError } from '../core/errors.ts';
-import { redactShapes } from '../detect/redact.ts';
+import { hideCredentials } from '../admin/credentials.ts';
 import type { Io } from './io.ts';
 
 /** A line for people and messages: one JSON value, machine-readable. */
@@ -81,8 +81,8 @@ export function warn(io: Io, text: string): void {
 
 /** An error with its hint. Whatever looks like a credential is hidden, wherever it came from. */
 export function printError(io: Io, error: Pick<SallyportError, 'message' | 'fix'>): void {
-  io.err(`sallyport: error: ${plain(redactShapes(terse(error.message)))}\n`);
-  if (error.fix !== undefined) io.err(`sallyport: hint: ${plain(redactShapes(terse(error.fix)))}\n`);
+  io.err(`sallyport: error: ${plain(hideCredentials(terse(error.message)))}\n`);
+  if (error.fix !== undefined) io.err(`sallyport: hint: ${plain(hideCredentials(terse(error.fix)))}\n`);
 }
 
 /** A sentence as a message: no capital at its start, no full stop at its end. */

@@ -32,7 +32,7 @@ export function parseArgv(command: Command, argv: readonly string[]): ParsedArgv
   const options = tokens.filter((token): token is typeof token & OptionToken => token.kind === 'option');
   if (options.some(({ name }) => name === 'help')) return { help: true, values: {}, args: [] };
   const values: ParsedArgv['values'] = {};
-  for (const [name, spec] of Object.entries(specs)) {
+  for (const [name, spec] of Object.entries(command.options)) {
     if (spec.type === 'boolean') values[name] = false;
     else if (spec.multiple === true) values[name] = [];
   }

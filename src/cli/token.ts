@@ -47,7 +47,8 @@ export const tokenIssue = defineCommand({
   ],
   notes: ['The token stands alone on standard output; what is said about it goes to standard error.'],
   run: async ({ values, io }) => {
-    const issued = await AdminClient.open(values, io).call('token.issue', { body: issueBody(values) });
+    const body = issueBody(values);
+    const issued = await AdminClient.open(values, io).call('token.issue', { body });
     if (issued.environmentAdded) note(io, `the environment ${issued.environment} is new and has been added`);
     if (values.json) {
       printJson(io, issued);
@@ -98,7 +99,8 @@ export const tokenShow = defineCommand({
   options: SERVER_OPTIONS,
   examples: ['sallyport token show 0aB1cD2eF3gH'],
   run: async ({ values, args: [id = ''], io }) => {
-    const token = await AdminClient.open(values, io).call('token.show', { params: { token: tokenId(id) } });
+    const params = { token: tokenId(id) };
+    const token = await AdminClient.open(values, io).call('token.show', { params });
     if (values.json) printJson(io, token);
     else printFields(io, tokenFields(token));
     return EXIT.ok;
@@ -115,10 +117,9 @@ export const tokenRevoke = defineCommand({
   },
   examples: ["sallyport token revoke 0aB1cD2eF3gH --reason 'laptop stolen'"],
   run: async ({ values, args: [id = ''], io }) => {
-    const token = await AdminClient.open(values, io).call('token.revoke', {
-      params: { token: tokenId(id) },
-      body: { reason: values.reason },
-    });
+    const params = { token: tokenId(id) };
+    const body = { reason: values.reason };
+    const token = await AdminClient.open(values, io).call('token.revoke', { params, body });
     if (values.json) printJson(io, token);
     else printFields(io, tokenFields(token));
     return EXIT.ok;

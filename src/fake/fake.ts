@@ -50,6 +50,7 @@ export function startFake(options: FakeOptions = {}): FakeUpstream {
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: options.port ?? 0,
+    reusePort: false,
     development: false,
     idleTimeout: 30,
     async fetch(req, self) {

@@ -31,7 +31,11 @@ export async function answerTo(
   options: AnswerOptions,
 ): Promise<Response> {
   const { call } = begun;
-  if (reply.status !== 200) return refused(gate, context, begun, slot, reply);
+  if (reply.status !== 200) {
+    const answer = await refused(gate, context, begun, slot, reply);
+    options.connection.restoreTimeout();
+    return answer;
+  }
   const type = (reply.headers.get('content-type') ?? '').toLowerCase();
   if (options.stream && type.startsWith('text/event-stream') && reply.body) {
     return relayed(gate, context, begun, slot, reply.body, options);
@@ -48,6 +52,7 @@ export async function answerTo(
   const usage = readUsage(parseJson(body));
   call.end(usage ? { kind: 'usage', usage } : { kind: 'unknown' }, null);
   await begun.durable;
+  options.connection.restoreTimeout();
   return new Response(body, { status: 200, headers: replyHeaders(gate, context, slot, 'application/json') });
 }
 

@@ -10,6 +10,7 @@ import type { Connection, Gate } from './gate.ts';
 import { planCall } from './plan.ts';
 import { jsonReply } from './reply.ts';
 import { sendCall } from './send-call.ts';
+import { watchClient } from './watch-client.ts';
 
 /** Answers `GET models` and, with `modelId`, `GET models/{id}`. */
 export async function listModels(
@@ -27,6 +28,8 @@ export async function listModels(
   if (modelId !== null && !may(modelId)) throw unknownModel(modelId);
   const slot: KeySlot = selectKey(gate, context, token);
   const begun = beginCall(gate, context, token, slot, null, {});
+  const stopWatching = watchClient(request, begun.call, { kind: 'free' });
+  connection.suspendTimeout();
   const endpoint = modelId === null ? 'models' : `models/${encodeURIComponent(modelId)}`;
   const reply = await sendCall(gate, context, begun.call, slot, {
     provider,
@@ -40,6 +43,7 @@ export async function listModels(
     dropUsageChunk: false,
     connection,
   });
+  stopWatching();
   if (modelId !== null || answer.status !== 200) return answer;
   const list = (await answer.json()) as { data?: unknown };
   const data = Array.isArray(list.data) ? (list.data as { id?: unknown }[]) : [];

@@ -144,7 +144,8 @@ export class OpenCall {
         return { usage: none, cost: reservation.amountPicoUsd, basis: 'hold' };
       }
       case 'unknown':
-        return { usage: none, cost: reservation.amountPicoUsd, basis: 'hold' };
+        // Without a price nothing was held: the model list costs nothing.
+        return { usage: none, cost: reservation.amountPicoUsd, basis: price ? 'hold' : 'none' };
     }
   }
 }

@@ -13,19 +13,19 @@ import { beginCall, selectKey } from './begin-call.ts';
 import { CallContext } from './call-context.ts';
 import type { Connection, Gate } from './gate.ts';
 import { listModels } from './models.ts';
-import type { OpenCall } from './open-call.ts';
 import { type CallPlan, planCall } from './plan.ts';
 import { rateHeaders } from './rate-headers.ts';
 import { errorReply, jsonReply } from './reply.ts';
 import { comesFromBrowser, readBody, readCredential } from './request.ts';
-import { type CallRoute, matchRoute } from './routes.ts';
+import { type CallRoute, matchRoute, type Route } from './routes.ts';
 import { sendCall } from './send-call.ts';
+import { watchClient } from './watch-client.ts';
 
 /** Answers every request to the data plane. Never rejects. */
 export async function handle(gate: Gate, request: Request, connection: Connection): Promise<Response> {
   const context = new CallContext(gate.clock.monotonicMs(), connection.address);
   try {
-    const route = matchRoute(request.method, request.url, request.headers.get('host'));
+    const route = chooseRoute(gate, context, request);
     if (route.kind === 'healthz') return jsonReply(200, { ok: true }, context.headers);
     if (route.kind === 'readyz')
       return jsonReply(gate.open() ? 200 : 503, { ready: gate.open() }, context.headers);
@@ -39,6 +39,7 @@ export async function handle(gate: Gate, request: Request, connection: Connectio
       return await chat(gate, context, token, provider, request, connection);
     return await listModels(gate, context, token, provider, route.modelId, request, connection);
   } catch (error) {
+    connection.restoreTimeout();
     return refuse(gate, context, asSallyportError(error));
   }
 }
@@ -52,6 +53,7 @@ async function chat(
   connection: Connection,
 ): Promise<Response> {
   const body = await readBody(request, gate.maxBodyBytes);
+  if (!gate.open()) throw stopping();
   const asked = readChatRequest(body);
   context.model = asked.model;
   context.user = asked.user;
@@ -62,7 +64,12 @@ async function chat(
   const { edits, dropUsageChunk } = obligations(provider, asked, body, plan);
   const slot = selectKey(gate, context, token);
   const begun = beginCall(gate, context, token, slot, plan, metadataOf(asked, plan, request.headers));
-  const stopWatching = watchClient(request, begun.call, asked.stream);
+  // Of a stream nothing was delivered yet; of a whole answer nothing is known.
+  const stopWatching = watchClient(
+    request,
+    begun.call,
+    asked.stream ? { kind: 'delivered', completionTokens: 0 } : { kind: 'unknown' },
+  );
   connection.suspendTimeout();
   const reply = await sendCall(gate, context, begun.call, slot, {
     provider,
@@ -76,9 +83,22 @@ async function chat(
     dropUsageChunk,
     connection,
   });
-  // From here on the stream itself learns of a client that is gone, and knows what was delivered.
   stopWatching();
   return answer;
+}
+
+/** Throws what `matchRoute` throws; a refusal names the token then as well, if there is a good one. */
+function chooseRoute(gate: Gate, context: CallContext, request: Request): Route {
+  try {
+    return matchRoute(request.method, request.url, request.headers.get('host'));
+  } catch (refused) {
+    try {
+      authenticate(gate, context, request.headers);
+    } catch {
+      // A stranger: counted as one.
+    }
+    throw refused;
+  }
 }
 
 /** Shape and checksum, then the record, then where the call comes from. Throws `token.invalid` or `token.not_here`. */
@@ -133,17 +153,6 @@ function obligations(
   const dropUsageChunk = provider.streamUsage === 'on-request' && asked.stream && !asked.includeUsage;
   if (dropUsageChunk) edits.push(includeUsageEdit(body, asked));
   return { edits, dropUsageChunk };
-}
-
-/** A client that hangs up before its answer began: of a stream nothing was delivered; of a whole answer nothing is known. */
-function watchClient(request: Request, call: OpenCall, stream: boolean): () => void {
-  const gone = (): void => {
-    call.end(stream ? { kind: 'delivered', completionTokens: 0 } : { kind: 'unknown' }, 'client.aborted');
-    call.abort.abort(new SallyportError('request.invalid', 'The client closed the connection.'));
-  };
-  request.signal.addEventListener('abort', gone, { once: true });
-  if (request.signal.aborted) gone();
-  return () => request.signal.removeEventListener('abort', gone);
 }
 
 function metadataOf(

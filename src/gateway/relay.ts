@@ -65,8 +65,10 @@ export class Relay {
       {
         start: (controller) => {
           // A client that does not read asks for nothing, so no read of ours would fail: the end has to come from here.
+          const { signal } = this.#call.abort;
           const cut = (): void => this.#cutOff(controller);
-          this.#call.abort.signal.addEventListener('abort', cut, { once: true });
+          if (signal.aborted) cut();
+          else signal.addEventListener('abort', cut, { once: true });
         },
         pull: async (controller) => {
           // The client asks for more: it is the provider's turn.

@@ -35,6 +35,8 @@ export function serveGateway(gate: Gate, config: GatewayConfig): GatewayServer {
     Bun.serve({
       hostname: config.hostname,
       port: config.port,
+      // The runtime shares a port by default: a second process would start, and the kernel split the connections.
+      reusePort: false,
       development: false,
       idleTimeout: REQUEST_TIMEOUT_SECONDS,
       maxRequestBodySize: gate.maxBodyBytes + BODY_MARGIN,

@@ -47,12 +47,38 @@ const PRICED_PARAMETERS = [
   'prediction',
 ] as const;
 
+/**
+ * The members that are read here, by the object that has them. There are parsers that ignore case in names (Go's, by default): another
+ * spelling beside one of these would be read there and not here.
+ */
+const READ = {
+  request: new Set([
+    'model',
+    'messages',
+    'stream',
+    'stream_options',
+    'max_completion_tokens',
+    'max_tokens',
+    'n',
+    'tools',
+    'service_tier',
+    'modalities',
+    'safety_identifier',
+    'user',
+    ...PRICED_PARAMETERS,
+  ]),
+  message: new Set(['content']),
+  typed: new Set(['type']),
+  streamOptions: new Set(['include_usage']),
+} as const;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Throws `request.invalid` for a body that is not one JSON object in UTF-8, or whose fields have types that no provider takes. */
 export function readChatRequest(bytes: Buffer): ChatRequest {
   const scan = scanObject(bytes);
   const body = parse(bytes);
+  checkSpelling(body, READ.request);
   const messages = body['messages'];
   if (!Array.isArray(messages)) throw invalid('messages', 'must be an array');
   const parts = messages.flatMap((message: unknown) => contentParts(message));
@@ -140,7 +166,11 @@ function parse(bytes: Buffer): Record<string, unknown> {
       fix: 'Send one JSON object.',
     });
   }
-  if (!isObject(body)) throw new SallyportError('request.invalid', 'The request body is not a JSON object.');
+  if (!isObject(body)) {
+    throw new SallyportError('request.invalid', 'The request body is not a JSON object.', {
+      fix: 'Send one JSON object.',
+    });
+  }
   return body;
 }
 
@@ -163,6 +193,7 @@ function readFeatures(body: Record<string, unknown>, parts: readonly Record<stri
   const tools = body['tools'] ?? [];
   if (!Array.isArray(tools)) throw invalid('tools', 'must be an array');
   for (const tool of tools as unknown[]) {
+    if (isObject(tool)) checkSpelling(tool, READ.typed);
     const type = isObject(tool) ? tool['type'] : undefined;
     if (!PLAIN_TOOLS.has(type)) features.push(`tool:${label(type)}`);
   }
@@ -178,14 +209,30 @@ function readFeatures(body: Record<string, unknown>, parts: readonly Record<stri
 
 function contentParts(message: unknown): Record<string, unknown>[] {
   if (!isObject(message)) throw invalid('messages', 'must hold objects');
-  const content = message['content'];
-  if (!Array.isArray(content)) return [];
-  return content.map((part: unknown) => (isObject(part) ? part : { type: typeof part }));
+  checkSpelling(message, READ.message);
+  const content = message['content'] ?? '';
+  if (typeof content === 'string') return [];
+  if (!Array.isArray(content)) throw invalid('messages[].content', 'must be text, an array or null');
+  return content.map((part: unknown) => {
+    if (!isObject(part)) return { type: typeof part };
+    checkSpelling(part, READ.typed);
+    return part;
+  });
+}
+
+function checkSpelling(object: Readonly<Record<string, unknown>>, read: ReadonlySet<string>): void {
+  for (const key of Object.keys(object)) {
+    if (read.has(key) || /^[a-z0-9_]*$/.test(key)) continue;
+    // By way of upper case, so that the long s and the Kelvin sign become letters as well.
+    const folded = key.toUpperCase().toLowerCase();
+    if (read.has(folded)) throw invalid(folded, `must be spelled like this, not as "${key.slice(0, 64)}"`);
+  }
 }
 
 function readIncludeUsage(options: unknown): boolean {
   if (options === undefined || options === null) return false;
   if (!isObject(options)) throw invalid('stream_options', 'must be an object');
+  checkSpelling(options, READ.streamOptions);
   return readBoolean('stream_options.include_usage', options['include_usage']);
 }
 

@@ -94,7 +94,8 @@ describe('killed at a random moment under load', () => {
     const data = prepare();
     const process = await startProcess(data, { SALLYPORT_LOG_LEVEL: 'error' });
     const loading = load(process, lab.token, 8000);
-    await Bun.sleep(20 + Math.random() * 400);
+    for (let wait = 0; wait < 500 && lab.fake.calls().length === 0; wait += 1) await Bun.sleep(5);
+    await Bun.sleep(Math.random() * 400);
     process.kill('SIGKILL');
     await Promise.all([process.exited, loading]);
     expect(lab.fake.calls().length).toBeGreaterThan(0);

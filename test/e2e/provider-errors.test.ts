@@ -61,8 +61,8 @@ const REPLY_HEADERS = new Set([
 ]);
 
 test('every row of the provider is in the table', () => {
-  const elsewhere: readonly ErrorRow[] = ['200_html', 'redirect'];
-  expect(Object.keys(ANSWERS).sort()).toEqual(ERROR_ROWS.filter((row) => !elsewhere.includes(row)).sort());
+  const elsewhere: ReadonlySet<ErrorRow> = new Set(['200_html', 'redirect']);
+  expect(Object.keys(ANSWERS).sort()).toEqual(ERROR_ROWS.filter((row) => !elsewhere.has(row)).sort());
 });
 
 for (const [row, expected] of Object.entries(ANSWERS)) {

@@ -156,9 +156,7 @@ test('the model list shows only what the token may call, and a model is found by
     const few = await groqClient(gate, { token }).models.list();
     const ids = all.data.map((model) => model.id);
     expect(ids).toContain('qwen/qwen3.8-27b');
-    expect(few.data.map((model) => model.id)).toEqual(
-      ids.filter((id) => id.startsWith('openai/gpt-oss-')),
-    );
+    expect(few.data.map((model) => model.id)).toEqual(ids.filter((id) => id.startsWith('openai/gpt-oss-')));
     const viaOpenai: string[] = [];
     for await (const model of openaiClient(gate, { token }).models.list()) viaOpenai.push(model.id);
     expect(viaOpenai).toEqual(few.data.map((model) => model.id));

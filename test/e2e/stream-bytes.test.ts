@@ -50,7 +50,11 @@ const SHAPES: readonly (readonly [name: string, knobs: KnobPatch, body: object])
   ['CRLF line ends', { crlf: true }, {}],
   ['comments', { comments: true }, {}],
   ['one byte a write, through multi-byte characters', { unicode: true, chunkSplit: 1 }, {}],
-  ['seven bytes a write, CRLF and comments', { unicode: true, chunkSplit: 7, crlf: true, comments: true }, {}],
+  [
+    'seven bytes a write, CRLF and comments',
+    { unicode: true, chunkSplit: 7, crlf: true, comments: true },
+    {},
+  ],
   ['several events a write', { coalesce: 5 }, {}],
   ['events merged by the socket', { coalesce: 0, completionTokens: 400 }, { max_completion_tokens: 500 }],
   ['no [DONE]', { omitDone: true }, {}],
@@ -210,7 +214,7 @@ test('an upstream that is down is a 503 and costs nothing', async () => {
       costPicoUsd: '0',
     });
   }
-  expect(budget(gate).spentPicoUsd).toBe(before);
+  expect<bigint>(budget(gate).spentPicoUsd).toBe(before);
 });
 
 test('an upstream that takes the request and closes is charged as far as nothing is known, and asked only once', async () => {

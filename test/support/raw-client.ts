@@ -76,6 +76,11 @@ export class RawClient {
     return this.reply;
   }
 
+  /** Forgets what came so far, so that the next reply is read by itself. */
+  clear(): void {
+    this.#pieces.length = 0;
+  }
+
   get reply(): RawReply {
     return readReply(this.received);
   }

@@ -1,0 +1,153 @@
+/** The admin application over real parts on a store in memory, for tests. The audit index is a list that the test fills. */
+import { MemoryStore, openMemoryBook } from '../../test/support/memory-store.ts';
+import { Teams } from '../access/teams.ts';
+import { Tokens } from '../access/tokens.ts';
+import type { BudgetEvent } from '../audit/entry.ts';
+import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
+import type { Clock } from '../core/clock.ts';
+import { silentLog } from '../core/log.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import type { ControlEntry } from '../records/records.ts';
+import { RootKey } from '../vault/kek/root-key.ts';
+import { Keyring } from '../vault/keyring.ts';
+import { Vault } from '../vault/vault.ts';
+import { interpretVerification } from '../vault/verify.ts';
+import { type AdminApp, type AdminDeps, createAdminApp } from './admin.ts';
+import { LOCAL, type Principal } from './principal.ts';
+
+export interface AdminRig {
+  readonly app: AdminApp;
+  readonly deps: AdminDeps;
+  /** What the control plane journaled. */
+  readonly journal: readonly ControlEntry[];
+  readonly budgetEvents: readonly BudgetEvent[];
+  readonly clock: { nowMs: number };
+  /** What the provider answers to a verification: status and error code. */
+  readonly provider: { status: number; code: string | null };
+  readonly rows: IndexRow[];
+  readonly people: PseudonymRow[];
+  readonly sums: UsageRow[];
+  /** Asks as `principal`, `local` when left out. */
+  ask(method: string, path: string, body?: unknown, principal?: Principal): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // Tests read whatever they expect; a missing field shows as undefined.
+  readonly body: Record<string, unknown> & {
+    readonly error?: { code: string; message: string; fix: string };
+  };
+}
+
+const START_MS = Date.UTC(2026, 10, 21, 12);
+
+export async function adminRig(): Promise<AdminRig> {
+  const time = { nowMs: START_MS };
+  const clock: Clock = { monotonicMs: () => time.nowMs, wallMs: () => time.nowMs };
+  const store = new MemoryStore();
+  const rootKey = RootKey.take(crypto.getRandomValues(new Uint8Array(32)), 'test');
+  const keyring = await Keyring.create(rootKey, store, clock);
+  const { book, journal } = await openMemoryBook(store, keyring);
+  const teams = new Teams({ book, clock });
+  const tokens = new Tokens({ book, teams, clock, pepper: keyring.authenticator('token-pepper') });
+  const budgetEvents: BudgetEvent[] = [];
+  const ledger = new Ledger({
+    clock,
+    records: book,
+    statuses: new Map(),
+    emit: (event) => void budgetEvents.push(event),
+    spentSince: () => Promise.resolve(0n),
+  });
+  const vault = new Vault({ keyring, book, clock, resolve: () => Promise.resolve(['104.18.0.1']) });
+  const provider = { status: 200, code: null as string | null };
+  const rows: IndexRow[] = [];
+  const people: PseudonymRow[] = [];
+  const sums: UsageRow[] = [];
+  const deps: AdminDeps = {
+    clock,
+    log: silentLog,
+    teams,
+    tokens,
+    ledger,
+    vault,
+    indexer: { flush: () => Promise.resolve(), lag: 0 },
+    index: {
+      query: ({ limit }) => Promise.resolve(rows.slice(0, limit)),
+      usage: () => Promise.resolve(sums),
+      pseudonyms: (wanted) => Promise.resolve(people.filter(({ commitment }) => wanted.includes(commitment))),
+    },
+    verifyKey: () => {
+      const body = provider.code === null ? { data: [] } : { error: { code: provider.code } };
+      const result = interpretVerification(provider.status, body);
+      return Promise.resolve({ ...result, status: provider.status, event: null });
+    },
+    instance: { id: 'testinstance', version: '0.0.0', dataFolder: '/nowhere', startedAtMs: START_MS },
+    runtime: () => ({
+      gatewayUrl: 'http://127.0.0.1:1',
+      adminUrl: 'http://127.0.0.1:2',
+      ready: true,
+      liveCalls: 0,
+      journalStream: 'n1@000001',
+      journalEntries: journal.length,
+      journalDurable: journal.length,
+    }),
+  };
+  const app = createAdminApp(deps);
+  const ask: AdminRig['ask'] = async (method, path, body, principal = LOCAL) => {
+    const request = new Request(`http://localhost${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const response = await app.fetch(request, { principal, requestId: 'adm_test' });
+    const answer = (await response.json()) as Answer['body'];
+    return { status: response.status, headers: response.headers, body: answer };
+  };
+  return { app, deps, journal, budgetEvents, clock: time, provider, rows, people, sums, ask };
+}
+
+/** A principal of the TCP listener with these scopes. */
+export function adminWith(...scopes: string[]): Principal {
+  return { kind: 'admin', id: 'admin:0123456789ab', scopes };
+}
+
+/** In the shape of a provider key; put together at run time, so that no scanner takes it for one. */
+export function fixtureKey(seed: string): string {
+  return ['g', 'sk_', seed, 'Fixture', '0123456789'.repeat(3)].join('');
+}
+
+/** A row of the audit index. */
+export function endedCall(change: Partial<IndexRow>): IndexRow {
+  return {
+    id: 'req_1',
+    stream: 'n1@000001',
+    seq: 2,
+    atMs: START_MS,
+    action: 'call',
+    principal: 'token:0123456789ab',
+    userId: null,
+    team: 'chat',
+    project: null,
+    environment: 'dev',
+    tokenId: '0123456789ab',
+    resource: 'groq/chat/completions',
+    provider: 'groq',
+    model: 'openai/gpt-oss-20b',
+    keyId: 'groq@1',
+    address: null,
+    promptTokens: 10,
+    completionTokens: 20,
+    cachedTokens: 0,
+    costPicoUsd: 0n,
+    boundPicoUsd: 0n,
+    basis: 'usage',
+    latencyMs: 5,
+    result: 'success',
+    errorCode: null,
+    charges: '[]',
+    metadata: '{}',
+    ...change,
+  };
+}

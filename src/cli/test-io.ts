@@ -1,0 +1,56 @@
+/** The outside of a command, for tests: what it is given, and what it printed. */
+import { runCli } from './cli.ts';
+import type { Io } from './io.ts';
+
+export interface TestIoOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What is piped in. */
+  readonly stdin?: string;
+  /** What is typed at a hidden prompt; standard input is a terminal then. */
+  readonly typed?: string;
+  readonly stopped?: Promise<void>;
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** The output as a JSON object. */
+  json(): Record<string, unknown>;
+  /** The output as a JSON array of objects. */
+  jsonList(): Record<string, unknown>[];
+}
+
+/** Runs a command line in this process. */
+export async function run(argv: readonly string[], options: TestIoOptions = {}): Promise<Ran> {
+  const { io, printed } = testIo(options);
+  const code = await runCli(argv, io);
+  const { out, err } = printed();
+  return {
+    code,
+    out,
+    err,
+    json: () => JSON.parse(out) as Record<string, unknown>,
+    jsonList: () => JSON.parse(out) as Record<string, unknown>[],
+  };
+}
+
+export function testIo(options: TestIoOptions): {
+  readonly io: Io;
+  readonly printed: () => { readonly out: string; readonly err: string };
+} {
+  let out = '';
+  let err = '';
+  const io: Io = {
+    env: { HOME: '/nonexistent', ...options.env },
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    stdinIsTerminal: options.typed !== undefined,
+    readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
+    readLine: () => Promise.resolve(options.typed ?? ''),
+    readHidden: () => Promise.resolve(options.typed ?? ''),
+    wallMs: () => Date.now(),
+    stopped: () => options.stopped ?? new Promise(() => undefined),
+  };
+  return { io, printed: () => ({ out, err }) };
+}

@@ -1,0 +1,58 @@
+/** The audit index in memory, for unit tests. It keeps what a database would, and fails when it is told to. */
+import type {
+  BudgetStatusRow,
+  IndexBatch,
+  IndexRow,
+  IndexStore,
+  PseudonymRow,
+  UsageRow,
+} from '../../src/audit/store.ts';
+import type { TrustRow } from '../../src/records/store.ts';
+
+export class MemoryIndex implements IndexStore {
+  readonly rows = new Map<string, IndexRow>();
+  readonly people = new Map<string, PseudonymRow>();
+  readonly statuses = new Map<string, BudgetStatusRow>();
+  trust: TrustRow | null = null;
+  commits = 0;
+  /** Runs before each commit; a test may throw or wait here. */
+  beforeCommit: (batch: IndexBatch) => void | Promise<void> = () => undefined;
+
+  async commitIndex(batch: IndexBatch): Promise<void> {
+    await this.beforeCommit(batch);
+    for (const row of batch.rows) this.rows.set(row.id, row);
+    for (const row of batch.statuses) this.statuses.set(row.budget, row);
+    for (const row of batch.pseudonyms) this.people.set(row.commitment, row);
+    this.trust = batch.trust;
+    this.commits += 1;
+  }
+
+  openCalls(): Promise<IndexRow[]> {
+    const open = [...this.rows.values()].filter(({ action, result }) => action === 'call' && result === null);
+    return Promise.resolve(open.toSorted((a, b) => a.stream.localeCompare(b.stream) || a.seq - b.seq));
+  }
+
+  loadStatuses(): Promise<BudgetStatusRow[]> {
+    return Promise.resolve([...this.statuses.values()]);
+  }
+
+  findCalls(ids: readonly string[]): Promise<IndexRow[]> {
+    return Promise.resolve([...this.rows.values()].filter(({ id }) => ids.includes(id)));
+  }
+
+  query(): Promise<IndexRow[]> {
+    return Promise.resolve([...this.rows.values()]);
+  }
+
+  usage(): Promise<UsageRow[]> {
+    return Promise.resolve([]);
+  }
+
+  spentSince(): Promise<bigint> {
+    return Promise.resolve(0n);
+  }
+
+  pseudonyms(commitments: readonly string[]): Promise<PseudonymRow[]> {
+    return Promise.resolve(commitments.flatMap((one) => this.people.get(one) ?? []));
+  }
+}
