@@ -4,7 +4,7 @@ import { readUsage } from '../providers/openai.ts';
 import { DEMO_PURPOSE, versionId, type KeySlot } from '../vault/provider-keys.ts';
 import type { BegunCall } from './begin-call.ts';
 import type { CallContext } from './call-context.ts';
-import type { Connection, Gate } from './gate.ts';
+import type { Gate } from './gate.ts';
 import type { OpenCall, Outcome } from './open-call.ts';
 import { rateHeaders } from './rate-headers.ts';
 import { Relay } from './relay.ts';
@@ -18,7 +18,6 @@ export interface AnswerOptions {
   readonly stream: boolean;
   /** We asked for the usage chunk, the caller did not. */
   readonly dropUsageChunk: boolean;
-  readonly connection: Connection;
 }
 
 /** Rejects with the error to answer instead; the call is settled then. */
@@ -31,11 +30,7 @@ export async function answerTo(
   options: AnswerOptions,
 ): Promise<Response> {
   const { call } = begun;
-  if (reply.status !== 200) {
-    const answer = await refused(gate, context, begun, slot, reply);
-    options.connection.restoreTimeout();
-    return answer;
-  }
+  if (reply.status !== 200) return refused(gate, context, begun, slot, reply);
   const type = (reply.headers.get('content-type') ?? '').toLowerCase();
   if (options.stream && type.startsWith('text/event-stream') && reply.body) {
     return relayed(gate, context, begun, slot, reply.body, options);
@@ -52,7 +47,6 @@ export async function answerTo(
   const usage = readUsage(parseJson(body));
   call.end(usage ? { kind: 'usage', usage } : { kind: 'unknown' }, null);
   await begun.durable;
-  options.connection.restoreTimeout();
   return new Response(body, { status: 200, headers: replyHeaders(gate, context, slot, 'application/json') });
 }
 
@@ -70,7 +64,6 @@ async function relayed(
     {
       monotonicMs: () => gate.clock.monotonicMs(),
       record: (entry) => gate.late.record(entry),
-      onEnd: () => options.connection.restoreTimeout(),
     },
     call,
     meter,

@@ -4,12 +4,20 @@ import { SallyportError } from '../core/errors.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { versionId, type KeySlot } from '../vault/provider-keys.ts';
 import type { CallContext } from './call-context.ts';
-import type { Gate } from './gate.ts';
+import type { Connection, Gate } from './gate.ts';
 import { OpenCall } from './open-call.ts';
 import type { CallPlan } from './plan.ts';
 
 /** How long a hold outlives its last renewal: several ticks of the live calls, even of a loop that was blocked. */
 const HOLD_TTL_MS = 120_000;
+
+export interface NewCall {
+  readonly token: Token;
+  readonly slot: KeySlot;
+  /** Null for a call that costs nothing. */
+  readonly plan: CallPlan | null;
+  readonly metadata: Readonly<Record<string, string | number | boolean>>;
+}
 
 export interface BegunCall {
   readonly call: OpenCall;
@@ -42,11 +50,10 @@ export function selectKey(gate: Gate, context: CallContext, token: Token): KeySl
 export function beginCall(
   gate: Gate,
   context: CallContext,
-  token: Token,
-  slot: KeySlot,
-  plan: CallPlan | null,
-  metadata: Readonly<Record<string, string | number | boolean>>,
+  connection: Connection,
+  made: NewCall,
 ): BegunCall {
+  const { token, slot, plan, metadata } = made;
   const subjects = context.subjects();
   const { undo } = context;
   // The body may have taken its time to come: what was revoked meanwhile is not let through.
@@ -87,6 +94,8 @@ export function beginCall(
     },
   );
   context.call = call;
+  connection.suspendTimeout();
+  undo.defer(connection.restoreTimeout);
   undo.defer(gate.live.add(call));
   return { call, durable };
 }

@@ -37,7 +37,7 @@ export interface Gate {
 /** The connection a request came on. */
 export interface Connection {
   readonly address: string;
-  /** While a provider thinks, the runtime must not cut the connection: our own timers rule until `restoreTimeout`. */
+  /** While a provider thinks, the runtime must not cut the connection: our own timers rule until the call ends. */
   readonly suspendTimeout: () => void;
   readonly restoreTimeout: () => void;
 }

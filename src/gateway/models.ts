@@ -27,9 +27,8 @@ export async function listModels(
   // One error for what does not exist and what may not be called: the list is not a way around the scopes.
   if (modelId !== null && !may(modelId)) throw unknownModel(modelId);
   const slot: KeySlot = selectKey(gate, context, token);
-  const begun = beginCall(gate, context, token, slot, null, {});
+  const begun = beginCall(gate, context, connection, { token, slot, plan: null, metadata: {} });
   const stopWatching = watchClient(request, begun.call, { kind: 'free' });
-  connection.suspendTimeout();
   const endpoint = modelId === null ? 'models' : `models/${encodeURIComponent(modelId)}`;
   const reply = await sendCall(gate, context, begun.call, slot, {
     provider,
@@ -38,11 +37,7 @@ export async function listModels(
     headers: request.headers,
     body: null,
   });
-  const answer = await answerTo(gate, context, begun, slot, reply, {
-    stream: false,
-    dropUsageChunk: false,
-    connection,
-  });
+  const answer = await answerTo(gate, context, begun, slot, reply, { stream: false, dropUsageChunk: false });
   stopWatching();
   if (modelId !== null || answer.status !== 200) return answer;
   const list = (await answer.json()) as { data?: unknown };

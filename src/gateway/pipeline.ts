@@ -39,7 +39,6 @@ export async function handle(gate: Gate, request: Request, connection: Connectio
       return await chat(gate, context, token, provider, request, connection);
     return await listModels(gate, context, token, provider, route.modelId, request, connection);
   } catch (error) {
-    connection.restoreTimeout();
     return refuse(gate, context, asSallyportError(error));
   }
 }
@@ -63,14 +62,18 @@ async function chat(
   const { plan } = planned;
   const { edits, dropUsageChunk } = obligations(provider, asked, body, plan);
   const slot = selectKey(gate, context, token);
-  const begun = beginCall(gate, context, token, slot, plan, metadataOf(asked, plan, request.headers));
+  const begun = beginCall(gate, context, connection, {
+    token,
+    slot,
+    plan,
+    metadata: metadataOf(asked, plan, request.headers),
+  });
   // Of a stream nothing was delivered yet; of a whole answer nothing is known.
   const stopWatching = watchClient(
     request,
     begun.call,
     asked.stream ? { kind: 'delivered', completionTokens: 0 } : { kind: 'unknown' },
   );
-  connection.suspendTimeout();
   const reply = await sendCall(gate, context, begun.call, slot, {
     provider,
     method: 'POST',
@@ -81,7 +84,6 @@ async function chat(
   const answer = await answerTo(gate, context, begun, slot, reply, {
     stream: asked.stream,
     dropUsageChunk,
-    connection,
   });
   stopWatching();
   return answer;

@@ -15,8 +15,6 @@ const PROGRESS_MS = 5000;
 export interface RelayDeps {
   readonly monotonicMs: () => number;
   readonly record: (entry: CallProgress) => void;
-  /** The stream is over: the connection gets its ordinary time limit back. */
-  readonly onEnd: () => void;
 }
 
 interface Reader {
@@ -88,7 +86,6 @@ export class Relay {
             failpoint('mid-stream');
           }
           if (bytes === null || this.#call.ended) {
-            this.#deps.onEnd();
             controller.close();
           }
         },
@@ -111,7 +108,6 @@ export class Relay {
     if (this.#cut) return;
     this.#cut = true;
     // The connection of a client that does not read ends by its ordinary time limit only.
-    this.#deps.onEnd();
     controller.error(error);
   }
 
