@@ -157,9 +157,8 @@ test('a verifier that was exchanged in the database refuses the start', async ()
   const theirs = await rig.tokens.issue(ROOT, REQUEST);
   const { store } = rig;
   const own = store.records.find(({ id }) => id === theirs.token.id)!;
-  store.records = store.records.map((row) =>
-    row.id === mine.token.id ? { ...row, sealed: own.sealed } : row,
-  );
+  const at = store.records.findIndex(({ id }) => id === mine.token.id);
+  store.records = store.records.with(at, { ...store.records[at]!, sealed: own.sealed });
   expect((await rejectionOf(restart(rig))).code).toBe('store.tampered');
 });
 

@@ -77,8 +77,8 @@ test.each<[string, Outcome, bigint, object]>([
 ])('%s', (_, outcome, cost, fields) => {
   const { call, ends, settled } = openCall();
   call.end(outcome, null);
-  expect(settled.map(BigInt)).toEqual([BigInt(cost)]);
-  expect(ends[0]).toMatchObject({ costPicoUsd: String(cost), overrunPicoUsd: '0', ...fields } as object);
+  expect(settled.map(BigInt)).toEqual([cost]);
+  expect(ends[0]).toMatchObject({ costPicoUsd: String(cost), overrunPicoUsd: '0', ...fields });
 });
 
 test('a cost above the hold is charged, and the difference is on record', () => {

@@ -107,7 +107,6 @@ export class Relay {
   #fail(controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void {
     if (this.#cut) return;
     this.#cut = true;
-    // The connection of a client that does not read ends by its ordinary time limit only.
     controller.error(error);
   }
 

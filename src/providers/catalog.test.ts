@@ -15,7 +15,7 @@ test('every row can be put into an address, and its origin is https', () => {
 });
 
 test('no header that identifies the caller, or a browser, may pass to a provider', () => {
-  const passing = providerIds().flatMap((id) => [...findProvider(id)!.requestHeaders]);
+  const passing = providerIds().flatMap((id) => findProvider(id)!.requestHeaders);
   expect(passing.filter((name) => name !== name.toLowerCase())).toEqual([]);
   for (const name of [
     'authorization',
