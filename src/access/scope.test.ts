@@ -37,6 +37,19 @@ test('what is not covered allows something that is not held', () => {
   );
 });
 
+test.each([
+  [['call:groq/a'], ['call:groq/a*'], false],
+  [['call:groq/a'], ['call:groq/a'], true],
+  [['call:groq/a*'], ['call:groq/a'], true],
+  [['call:groq/a*'], ['call:groq/ab*'], true],
+  [['call:groq/ab*'], ['call:groq/a*'], false],
+  [['call:*'], ['*'], false],
+  [['*'], ['*', 'keys:reveal:x'], true],
+  [['call:a', 'call:b'], ['call:a', 'call:b', 'call:c'], false],
+] as const)('%p covers %p: %p', (held, requested, covered) => {
+  expect(covers(held, requested)).toBe(covered);
+});
+
 test('covering is reflexive and goes through any number of hands', () => {
   fc.assert(
     fc.property(scopes, scopes, scopes, (a, b, c) => {

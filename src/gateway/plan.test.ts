@@ -56,6 +56,14 @@ test('a prompt without a bound is bounded by the context', () => {
   expect(image.plan.worstCasePicoUsd).toBeGreaterThan(0n);
 });
 
+test('a prompt below the context is held for as it is', () => {
+  const planned = plan({ promptTokens: 1234, outputCap: 1 });
+  if (!planned.allow) throw new Error(planned.message);
+  const { base } = planned.plan.price;
+  expect(planned.plan.promptBound).toBe(1234);
+  expect(planned.plan.worstCasePicoUsd as bigint).toBe(1234n * base.inputPicoUsd + base.outputPicoUsd);
+});
+
 test('the answers that are asked for are all paid for', () => {
   const one = plan({ promptTokens: 1 });
   const three = plan({ promptTokens: 1, choices: 3 });

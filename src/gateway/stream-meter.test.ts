@@ -207,6 +207,30 @@ test('a line that is too long passes unread, whole and at once, and the stream g
   }
 });
 
+test('the rest of a line that was too long is not taken for a line of its own', () => {
+  const forged = `data: ${JSON.stringify({ choices: [], usage: USAGE, error: 'x' })}\n\n`;
+  for (const dropUsageChunk of [false, true]) {
+    const { meter, passed } = run(
+      [Buffer.from(`data: ${'y'.repeat(1_100_000)}`), Buffer.from(forged)],
+      dropUsageChunk,
+    );
+    expect({ usage: meter.usage, failed: meter.failed, unreadable: meter.unreadable }).toEqual({
+      usage: null,
+      failed: false,
+      unreadable: true,
+    });
+    expect(passed.toString()).toEndWith(forged);
+  }
+});
+
+test('the mark of the end is no token, with or without its line feed', () => {
+  const event = `data: ${JSON.stringify(delta('word'))}\n\n`;
+  const counted = ['', 'data: [DONE]', 'data: [DONE]\n\n'].map((end) =>
+    run([Buffer.from(event.repeat(5) + end)], false).meter.completionTokens(),
+  );
+  expect(new Set(counted)).toEqual(new Set([5]));
+});
+
 test('a long line that comes in one piece is read like any other', () => {
   const event = { ...delta('x'.repeat(2_000_000)), usage: USAGE };
   const { meter } = run([Buffer.from(`data: ${JSON.stringify(event)}\n\n`)], false);
