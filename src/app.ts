@@ -170,7 +170,7 @@ async function serve(
     ...core,
     ...parts,
     live: new LiveCalls(core.clock, settings.times),
-    strangers: new StrangerRefusals(),
+    strangers: new StrangerRefusals((address) => core.pseudonyms.commit('address', address)),
     rejectedKeys: new RejectedKeys(),
     maxBodyBytes: settings.maxBodyBytes,
     open: () => open,

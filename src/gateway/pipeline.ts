@@ -208,7 +208,7 @@ function refuse(gate: Gate, context: CallContext, error: SallyportError): Respon
 
 function recordRefusal(gate: Gate, context: CallContext, token: Token | null, error: SallyportError): void {
   if (!token) {
-    gate.strangers.add(gate.pseudonyms.commit('address', context.address), error.code);
+    gate.strangers.add(context.address, error.code);
     return;
   }
   try {

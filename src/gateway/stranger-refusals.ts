@@ -1,15 +1,21 @@
 /**
  * Refusals of callers that we do not know, folded to one entry per address, reason and second: they are on record, and strangers cannot
- * fill the disk.
+ * fill the disk. An address becomes a pseudonym only when its entry is taken, so that the table of pseudonyms is bounded as well.
  */
 import type { AuthRefused } from '../audit/entry.ts';
 
 /** Further addresses of the same second share one entry. */
-const MAX_ADDRESSES = 1000;
+const MAX_ADDRESSES = 100;
 const OTHERS = 'others';
 
 export class StrangerRefusals {
-  #counts = new Map<string, { action: 'auth.refused'; address: string; errorCode: string; count: number }>();
+  readonly #commit: (address: string) => string;
+  #counts = new Map<string, { address: string; errorCode: string; count: number }>();
+
+  /** `commit` gives the pseudonym under which an address is recorded. */
+  constructor(commit: (address: string) => string) {
+    this.#commit = commit;
+  }
 
   add(address: string, errorCode: string): void {
     const key = `${errorCode} ${address}`;
@@ -19,7 +25,7 @@ export class StrangerRefusals {
       return;
     }
     if (this.#counts.size < MAX_ADDRESSES || address === OTHERS)
-      this.#counts.set(key, { action: 'auth.refused', address, errorCode, count: 1 });
+      this.#counts.set(key, { address, errorCode, count: 1 });
     else this.add(OTHERS, errorCode);
   }
 
@@ -28,6 +34,11 @@ export class StrangerRefusals {
     if (this.#counts.size === 0) return [];
     const counts = this.#counts;
     this.#counts = new Map();
-    return [...counts.values()];
+    return [...counts.values()].map(({ address, errorCode, count }) => ({
+      action: 'auth.refused',
+      address: address === OTHERS ? OTHERS : this.#commit(address),
+      errorCode,
+      count,
+    }));
   }
 }

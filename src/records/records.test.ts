@@ -204,6 +204,17 @@ test('a whole older database opens, and the journal revokes again what it had fo
   expect({ tokens: again.book.all('token'), lost: again.lost }).toEqual({ tokens: newest, lost: [] });
 });
 
+test('what the database has already is neither written again nor called lost', async () => {
+  const rig = await openRig();
+  await rig.book.change('token.issue', 'local', () => [
+    { kind: 'token', id: 'u', body: { state: 'active' }, sealed: sealed('other') },
+  ]);
+  let commits = 0;
+  rig.store.beforeCommit = () => (commits += 1);
+  const { lost } = await replayed(rig, rig.journal);
+  expect({ lost, commits }).toEqual({ lost: [], commits: 0 });
+});
+
 test('what the journal cannot restore is named, and everything else is restored', async () => {
   const rig = await openRig();
   const older = { records: rig.store.records, trust: rig.store.trust };
