@@ -181,6 +181,11 @@ export class Tokens {
    * learns why their token does not work. Looks nothing up before shape and checksum are right.
    */
   authenticate(credential: string): Token {
+    return this.stillValid(this.identify(credential).id);
+  }
+
+  /** The token whose secret this is, also when it has ended. Throws `token.invalid` for whatever is unknown or malformed. */
+  identify(credential: string): Token {
     const parts = parseToken(credential);
     const known = parts && this.#known.get(parts.id);
     if (
@@ -194,7 +199,7 @@ export class Tokens {
       });
     }
     if (parts.type !== known.token.type) throw ended(known.token, 'malformed');
-    return this.stillValid(parts.id);
+    return known.token;
   }
 
   /** The token as it is now. Throws `token.invalid` when it was revoked or has expired, also since it was authenticated. */

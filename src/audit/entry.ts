@@ -84,10 +84,12 @@ export interface CallRefused extends CallSubject {
   readonly errorCode: string;
 }
 
-/** Refusals of unknown callers, folded per address and second. */
+/** Refusals of callers whose token is unknown or has ended, folded per address and second. */
 export interface AuthRefused {
   readonly action: 'auth.refused';
   readonly address: string;
+  /** The token that was revoked or has expired: its secret was right, so somebody has it. Null for an unknown one. */
+  readonly tokenId: string | null;
   readonly count: number;
   readonly errorCode: string;
 }

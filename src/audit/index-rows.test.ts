@@ -72,8 +72,15 @@ const bodies: [EntryBody, object, object][] = [
     {},
   ],
   [
-    { action: 'auth.refused', address: 'a_1', count: 7, errorCode: 'token.invalid' },
-    { id: 'n1@000002#9', address: 'a_1', errorCode: 'token.invalid', principal: null, result: null },
+    { action: 'auth.refused', address: 'a_1', tokenId: 't', count: 7, errorCode: 'token.invalid' },
+    {
+      id: 'n1@000002#9',
+      address: 'a_1',
+      tokenId: 't',
+      errorCode: 'token.invalid',
+      principal: null,
+      result: null,
+    },
     { count: 7 },
   ],
   [

@@ -76,6 +76,7 @@ export function otherRow(entry: Entry, position: Position): IndexRow {
   return {
     ...base,
     principal: 'principal' in entry ? entry.principal : null,
+    tokenId: 'tokenId' in entry ? entry.tokenId : null,
     keyId: 'keyId' in entry ? entry.keyId : null,
     address: 'address' in entry ? entry.address : null,
     errorCode,

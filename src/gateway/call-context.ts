@@ -15,6 +15,8 @@ export class CallContext {
   /** Of every reply: the call's id and, once there is an entry, its receipt. */
   readonly headers: Record<string, string>;
   token: Token | null = null;
+  /** Id of the token whose secret was shown, whether or not it may be used. */
+  holderId: string | null = null;
   /** `<provider>/<endpoint>`, as far as known. */
   provider = '';
   endpoint = '';

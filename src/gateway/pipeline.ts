@@ -105,7 +105,9 @@ function chooseRoute(gate: Gate, context: CallContext, request: Request): Route 
 
 /** Shape and checksum, then the record, then where the call comes from. Throws `token.invalid` or `token.not_here`. */
 function authenticate(gate: Gate, context: CallContext, headers: Headers): Token {
-  const token = gate.tokens.authenticate(readCredential(headers));
+  const token = gate.tokens.identify(readCredential(headers));
+  context.holderId = token.id;
+  gate.tokens.stillValid(token.id);
   if (token.type === 'admin' || token.team === null) {
     throw new SallyportError('token.invalid', 'An admin token makes no calls.', {
       fix: 'Issue a token for a team: sallyport token issue',
@@ -208,7 +210,7 @@ function refuse(gate: Gate, context: CallContext, error: SallyportError): Respon
 
 function recordRefusal(gate: Gate, context: CallContext, token: Token | null, error: SallyportError): void {
   if (!token) {
-    gate.strangers.add(context.address, error.code);
+    gate.strangers.add(context.address, error.code, context.holderId);
     return;
   }
   try {

@@ -397,6 +397,15 @@ test('a flood of strangers makes an entry a second, which says how many they wer
   );
 });
 
+test('a token that was revoked is named where its refusals are folded: somebody has its secret', async () => {
+  await using quiet = await openGate();
+  await quiet.app.tokens.revoke('local', quiet.tokenId, 'leaked');
+  for (let call = 0; call < 5; call += 1) expect((await quiet.chat()).status).toBe(401);
+  const folded = (): AuthRefused[] => entries(quiet).filter((entry) => entry.action === 'auth.refused');
+  await eventually(() => folded().reduce((sum, { count }) => sum + count, 0) === 5);
+  expect(new Set(folded().map(({ tokenId }) => tokenId))).toEqual(new Set([quiet.tokenId]));
+});
+
 test('health needs no token, except where it says something about one', async () => {
   const get = (path: string, token?: string): Promise<Response> =>
     fetch(gate.url + path, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });

@@ -174,7 +174,7 @@ const JOURNAL: readonly (readonly (readonly Body[])[])[] = [
         recovered: true,
       },
       { action: 'call.refused', id: 'req_vector0003', ...SUBJECT, errorCode: 'access.model' },
-      { action: 'auth.refused', address: 'others', count: 12, errorCode: 'token.invalid' },
+      { action: 'auth.refused', address: 'others', tokenId: null, count: 12, errorCode: 'token.invalid' },
       { ...KEY, action: 'key.rejected' },
       { ...KEY, action: 'key.verified', status: 200, errorCode: null, principal: 'local' },
       { action: 'journal.close', reason: 'SIGTERM' },
@@ -183,7 +183,13 @@ const JOURNAL: readonly (readonly (readonly Body[])[])[] = [
   [
     [
       { ...OPEN, tornBytes: 0 },
-      { action: 'auth.refused', address: 'a_h2Kp9LxW5vN0qE6tYcJ7fg', count: 1, errorCode: 'token.invalid' },
+      {
+        action: 'auth.refused',
+        address: 'a_h2Kp9LxW5vN0qE6tYcJ7fg',
+        tokenId: null,
+        count: 1,
+        errorCode: 'token.invalid',
+      },
     ],
   ],
 ];
