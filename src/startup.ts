@@ -83,7 +83,11 @@ export async function openCore(config: Config, stores: Stores, log: Log): Promis
 
 /** Applies what the journal has beyond the database, and checks its chain on the way. */
 export async function replay(core: Core): Promise<JournalTail> {
-  const reading = readJournal(core.journalFolder, core.trust.position);
+  const reading = readJournal(
+    core.journalFolder,
+    core.trust.position,
+    core.keyring.authenticator('journal-mac'),
+  );
   for (;;) {
     const next = reading.next();
     if (next.done) {
@@ -121,6 +125,7 @@ export function openJournal(core: Core, tail: JournalTail): Journal {
     node: NODE,
     instance: core.keyring.instance,
     version: VERSION,
+    authenticator: core.keyring.authenticator('journal-mac'),
     segmentBytes: SEGMENT_BYTES,
     collectMs: COLLECT_MS,
   };

@@ -18,11 +18,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Authenticator } from '../core/authenticator.ts';
 import type { Clock } from '../core/clock.ts';
 import { describe, SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
 import { chainHash, formatLine, NO_HASH } from './chain.ts';
 import type { EntryBody, Entry, PlacedEntry, Position } from './entry.ts';
+import { withMac } from './entry-mac.ts';
 import { segmentPath, streamName } from './layout.ts';
 import type { JournalTail } from './reader.ts';
 
@@ -31,6 +33,8 @@ export interface JournalConfig {
   readonly node: string;
   readonly instance: string;
   readonly version: string;
+  /** Tags every entry as written by this installation: `journal-mac`. */
+  readonly authenticator: Authenticator;
   /** A segment is closed when it grows past this. */
   readonly segmentBytes: number;
   /** How long a sync waits for company. */
@@ -114,7 +118,8 @@ export class Journal {
     if (this.#dead !== undefined) throw unavailable(this.#dead);
     if (this.#offset > this.#config.segmentBytes) this.#rotate();
     const entry: Entry = { seq: this.#seq + 1, at: new Date(this.#clock.wallMs()).toISOString(), ...body };
-    const json = JSON.stringify(entry);
+    const place = { stream: this.stream, previous: this.#hash };
+    const json = withMac(this.#config.authenticator, place, JSON.stringify(entry));
     const hash = chainHash(this.#hash, json);
     const line = formatLine(json, hash);
     this.#write(line);

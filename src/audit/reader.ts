@@ -5,10 +5,12 @@
  * for it, and it is cut off at the next start. Anything else that does not fit is a broken chain, and never repaired.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Authenticator } from '../core/authenticator.ts';
 import { SallyportError } from '../core/errors.ts';
 import type { AppliedPosition } from '../records/trust.ts';
 import { chainHash, NO_HASH, parseLine, TRAILER_BYTES } from './chain.ts';
 import type { Entry, PlacedEntry } from './entry.ts';
+import { type EntryPlace, hasValidMac } from './entry-mac.ts';
 import { listStreams, segmentPath, type StreamFolder } from './layout.ts';
 
 const READ_BYTES = 1 << 20;
@@ -33,11 +35,17 @@ interface Cursor {
  * Yields every entry behind `from` (or all), oldest first; returns the tail. What stands before `from` was checked when it was applied,
  * and is not read again. Throws `audit.broken` and names the first place that does
  * not fit: a changed, missing, inserted or reordered line, a missing segment or stream, or a `from` that the files do not contain.
+ * With an `authenticator`, also an entry that this installation did not write.
  */
-export function* readJournal(folder: string, from?: AppliedPosition): Generator<PlacedEntry, JournalTail> {
+export function* readJournal(
+  folder: string,
+  from?: AppliedPosition,
+  authenticator?: Authenticator,
+): Generator<PlacedEntry, JournalTail> {
   const streams = listStreams(folder);
   let head: Cursor | null = null;
   let torn: JournalTail['torn'] = null;
+  const check = authenticator ?? null;
   const start =
     from && from.stream !== '' ? streams.findIndex((candidate) => candidate.stream === from.stream) : 0;
   if (start < 0)
@@ -47,7 +55,11 @@ export function* readJournal(folder: string, from?: AppliedPosition): Generator<
     const resume: AppliedPosition | undefined =
       index === start && from?.stream === stream.stream ? from : undefined;
     const newest = index === streams.length - 1;
-    const last: StreamEnd = yield* readStream(folder, stream, resume, index === 0 ? null : head, newest);
+    const last: StreamEnd = yield* readStream(folder, stream, resume, {
+      previous: index === 0 ? null : head,
+      newest,
+      authenticator: check,
+    });
     torn = last.torn;
     if (last.seq > 0) head = { stream: stream.stream, seq: last.seq, hash: last.hash };
   }
@@ -60,12 +72,19 @@ interface StreamEnd {
   readonly torn: JournalTail['torn'];
 }
 
+interface StreamChecks {
+  /** End of the stream before. */
+  readonly previous: Cursor | null;
+  /** Only the newest stream may end in an unfinished line. */
+  readonly newest: boolean;
+  readonly authenticator: Authenticator | null;
+}
+
 function* readStream(
   folder: string,
   stream: StreamFolder,
   resume: AppliedPosition | undefined,
-  previous: Cursor | null,
-  newest: boolean,
+  { previous, newest, authenticator }: StreamChecks,
 ): Generator<PlacedEntry, StreamEnd> {
   let seq = resume?.seq ?? 0;
   let hash: Buffer = resume ? Buffer.from(resume.hash) : NO_HASH;
@@ -87,7 +106,7 @@ function* readStream(
         torn = { path, offset: line.start, bytes: line.bytes.length };
         break;
       }
-      const entry = checkLine(stream.stream, seq, hash, line.bytes);
+      const entry = checkLine({ stream: stream.stream, previous: hash }, seq, line.bytes, authenticator);
       if (entry.seq === 1) checkCitation(stream.stream, entry.entry, previous);
       ({ seq, hash } = entry);
       yield {
@@ -100,24 +119,29 @@ function* readStream(
 }
 
 function checkLine(
-  stream: string,
+  place: EntryPlace,
   seq: number,
-  previous: Buffer,
   bytes: Buffer,
+  authenticator: Authenticator | null,
 ): { seq: number; hash: Buffer; entry: Entry } {
+  const { stream, previous } = place;
   const parsed = parseLine(bytes);
   if (!parsed) throw broken(stream, seq + 1, 'a line has no hash');
   const hash = chainHash(previous, parsed.json);
   if (!hash.equals(parsed.hash))
     throw broken(stream, seq + 1, 'a line does not follow from the one before it');
-  let entry: Entry | null;
+  if (authenticator && !hasValidMac(authenticator, place, parsed.json))
+    throw broken(stream, seq + 1, 'this installation did not write it');
+  let entry: (Entry & { mac?: string }) | null;
   try {
-    entry = JSON.parse(parsed.json.toString('utf8')) as Entry | null;
+    entry = JSON.parse(parsed.json.toString('utf8')) as typeof entry;
   } catch {
     throw broken(stream, seq + 1, 'a line is not JSON');
   }
   if (entry === null || typeof entry !== 'object') throw broken(stream, seq + 1, 'a line is not an entry');
   if (entry.seq !== seq + 1) throw broken(stream, seq + 1, `a line says it is number ${String(entry.seq)}`);
+  // It vouches for the entry and is no part of what happened.
+  delete entry.mac;
   return { seq: entry.seq, hash, entry };
 }
 

@@ -20,7 +20,7 @@ import type { RootKey } from './kek/root-key.ts';
 import type { InstanceRow, KeyringStore, TermRow } from './store.ts';
 
 /** What a MAC key is for. A tag made for one purpose never verifies for another. */
-export const MAC_PURPOSES = ['row-mac', 'token-pepper', 'field-mac'] as const;
+export const MAC_PURPOSES = ['row-mac', 'token-pepper', 'field-mac', 'journal-mac'] as const;
 export type MacPurpose = (typeof MAC_PURPOSES)[number];
 
 const TERM_KEY_BYTES = 32;
@@ -180,6 +180,7 @@ function openTerm(rootKey: RootKey, instance: string, row: TermRow): TermKeys | 
       'row-mac': derive(key, 'row-mac'),
       'token-pepper': derive(key, 'token-pepper'),
       'field-mac': derive(key, 'field-mac'),
+      'journal-mac': derive(key, 'journal-mac'),
     },
   };
   key.fill(0);

@@ -1,12 +1,22 @@
 /** Journals in a folder of their own, and entries to write into them. */
+import { createHmac } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Authenticator } from '../../src/core/authenticator.ts';
+import { encodeTuple } from '../../src/core/tuple.ts';
 import type { CallEnd, CallProgress, CallStart, PlacedEntry } from '../../src/audit/entry.ts';
 import { Journal, type JournalConfig } from '../../src/audit/journal.ts';
 import { type JournalTail, readJournal } from '../../src/audit/reader.ts';
 import type { AppliedPosition } from '../../src/records/trust.ts';
 import { ManualClock } from './manual-clock.ts';
+
+/** A fixed key: what it makes is only ever compared with itself. */
+export const LAB_AUTHENTICATOR: Authenticator = {
+  tag: (fields) =>
+    Buffer.concat([Buffer.alloc(4), createHmac('sha256', 'lab').update(encodeTuple(fields)).digest()]),
+  verify: (fields, tag) => LAB_AUTHENTICATOR.tag(fields).equals(tag),
+};
 
 export class JournalLab implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'sallyport-journal-'));
@@ -25,6 +35,7 @@ export class JournalLab implements Disposable {
         node: 'n1',
         instance: 'testinstance0000',
         version: '0',
+        authenticator: LAB_AUTHENTICATOR,
         segmentBytes: 1 << 20,
         collectMs: 1,
         ...config,

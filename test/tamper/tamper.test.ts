@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApp } from '../../src/app.ts';
+import { chainHash } from '../../src/audit/chain.ts';
+import { verifyJournal } from '../../src/audit/verify.ts';
 import { readConfig } from '../../src/config.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { fixtureKey, LOCAL, type OpenGate, openGate } from '../support/harness.ts';
@@ -199,6 +201,50 @@ describe('the journal', () => {
     const app = await startApp(config());
     expect(app.tokens.get(gate.tokenId).state).toBe('active');
     await app.stop('started');
+  });
+});
+
+describe('an entry that somebody else appended, with a perfect chain', () => {
+  const append = (
+    path: string,
+    change: (entry: Record<string, unknown>) => Record<string, unknown>,
+  ): void => {
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    const [json = '', hash = ''] = lines.at(-1)!.split('\t');
+    const last = JSON.parse(json) as Record<string, unknown>;
+    const forged = JSON.stringify(change({ ...last, seq: Number(last['seq']) + 1 }));
+    const next = chainHash(Buffer.from(hash, 'base64url'), forged);
+    writeFileSync(path, `${lines.join('\n')}\n${forged}\t${next.toString('base64url')}\n`);
+  };
+
+  test.each([
+    [
+      'a wider policy',
+      {
+        action: 'control.policy.set',
+        principal: 'local',
+        records: [{ kind: 'team', id: 'acme', revision: 2, resealed: false, body: { id: 'acme' } }],
+      },
+    ],
+    [
+      'a revocation undone',
+      {
+        action: 'control.token.issue',
+        principal: 'local',
+        records: [{ kind: 'token', id: 'x', revision: 9, resealed: false, body: {} }],
+      },
+    ],
+    [
+      'a budget relieved',
+      { action: 'budget.adjusted', budget: 'team-acme-month', period: 'total', deltaPicoUsd: '-1' },
+    ],
+  ])('stops the start: %s', async (_what, entry) => {
+    await gate.app.stop('forge');
+    const folder = join(gate.data, 'journal');
+    const stream = readdirSync(folder).toSorted().at(-1)!;
+    append(join(folder, stream, '000001.jsonl'), ({ seq, at, mac }) => ({ seq, at, ...entry, mac }));
+    expect(verifyJournal(folder).ok).toBe(true);
+    expect(await refusal()).toBe('audit.broken');
   });
 });
 

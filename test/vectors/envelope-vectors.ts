@@ -30,7 +30,7 @@ export interface RefusedVector {
 }
 
 export interface MacVector {
-  readonly purpose: 'row-mac' | 'token-pepper' | 'field-mac';
+  readonly purpose: 'row-mac' | 'token-pepper' | 'field-mac' | 'journal-mac';
   readonly term: number;
   readonly fields: readonly string[];
   readonly tagHex: string;
@@ -207,7 +207,7 @@ export async function makeVectors(): Promise<EnvelopeVectors> {
 async function makeMacs(): Promise<MacVector[]> {
   const fields = ['vector.v1', 'ab', '', 'c'];
   const macs: MacVector[] = [];
-  for (const purpose of ['row-mac', 'token-pepper', 'field-mac'] as const) {
+  for (const purpose of ['row-mac', 'token-pepper', 'field-mac', 'journal-mac'] as const) {
     for (const [term, termKey] of TERM_KEYS) {
       const key = await hkdf(termKey, `sallyport/term/1/${purpose}`, 32);
       const tag = join(uint32(term), await hmac(key, tuple(fields)));
