@@ -177,7 +177,8 @@ async function serve(
   };
   parts.tokens.onRevoked((id) => gate.live.cut(id));
   core.indexer.start();
-  const gateway = serveGateway(gate, { hostname: settings.host, port: settings.port });
+  const { host: hostname, port, requestSeconds } = settings;
+  const gateway = serveGateway(gate, { hostname, port, requestSeconds });
   teardown.defer(() => gateway.stop(settings.drainMs));
   const admin = await startAdmin(config, core, parts, gate, gateway.url);
   teardown.defer(() => admin.stop());

@@ -17,6 +17,7 @@ test('without a word everything has a safe default', () => {
       adminPort: 4142,
       logLevel: 'info',
       maxBodyBytes: 10_485_760,
+      requestSeconds: 30,
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
       drainMs: 30_000,
     },
@@ -33,6 +34,7 @@ test('every variable that is listed is read', () => {
     SALLYPORT_ROOT_KEY_FILE: '/k',
     SALLYPORT_LOG_LEVEL: 'debug',
     SALLYPORT_MAX_BODY_BYTES: '1024',
+    SALLYPORT_REQUEST_SECONDS: '9',
     SALLYPORT_FIRST_BYTE_SECONDS: '3',
     SALLYPORT_IDLE_SECONDS: '4',
     SALLYPORT_STALL_SECONDS: '5',
@@ -47,10 +49,11 @@ test('every variable that is listed is read', () => {
     rootKeyFile: '/k',
     logLevel: 'debug',
     maxBodyBytes: 1024,
+    requestSeconds: 9,
     times: { firstByteMs: 3000, idleMs: 4000, stallMs: 5000, totalMs: 6000 },
     drainMs: 7000,
   });
-  expect(Object.keys(VARIABLES)).toHaveLength(12);
+  expect(Object.keys(VARIABLES)).toHaveLength(13);
 });
 
 test('a flag wins over a variable', () => {
@@ -94,6 +97,8 @@ test.each<[string, Environment, Flags?]>([
   ['an exponent', { SALLYPORT_MAX_BODY_BYTES: '1e6' }],
   ['hexadecimal', { SALLYPORT_PORT: '0x10' }],
   ['a space', { SALLYPORT_PORT: ' 80' }],
+  ['less time for a request than the runtime can tell', { SALLYPORT_REQUEST_SECONDS: '3' }],
+  ['more time for a request than the runtime can tell', { SALLYPORT_REQUEST_SECONDS: '256' }],
   ['no time at all', { SALLYPORT_TOTAL_SECONDS: '0' }],
   ['more than a day', { SALLYPORT_TOTAL_SECONDS: '86401' }],
   ['a body limit below a kilobyte', { SALLYPORT_MAX_BODY_BYTES: '1023' }],

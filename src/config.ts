@@ -18,6 +18,8 @@ export interface Settings {
   readonly adminPort: number;
   readonly logLevel: LogLevel;
   readonly maxBodyBytes: number;
+  /** How long a request may take to arrive, and an idle connection is kept. */
+  readonly requestSeconds: number;
   readonly times: CallTimes;
   /** How long running calls may take to finish when Sallyport stops. */
   readonly drainMs: number;
@@ -52,6 +54,7 @@ export const VARIABLES = {
   SALLYPORT_ROOT_KEY_FILE: 'file of the root key (default root.key in the data folder)',
   SALLYPORT_LOG_LEVEL: 'debug, info, warn or error (default info)',
   SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
+  SALLYPORT_REQUEST_SECONDS: 'how long a request may take to arrive (default 30)',
   SALLYPORT_FIRST_BYTE_SECONDS: 'wait for the first byte of an answer (default 600)',
   SALLYPORT_IDLE_SECONDS: 'wait between two chunks of an answer (default 300)',
   SALLYPORT_STALL_SECONDS: 'how long a client may leave an answer unread (default 120)',
@@ -103,6 +106,14 @@ export function readConfig(flags: Flags, environment: Environment): Config {
         1024,
         1024 ** 3,
         10 * 1024 * 1024,
+      ),
+      // The runtime counts in one byte.
+      requestSeconds: integer(
+        'SALLYPORT_REQUEST_SECONDS',
+        environment['SALLYPORT_REQUEST_SECONDS'],
+        4,
+        255,
+        30,
       ),
       times: {
         firstByteMs: seconds('SALLYPORT_FIRST_BYTE_SECONDS', 600),

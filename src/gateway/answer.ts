@@ -13,6 +13,8 @@ import { MAX_ERROR_BYTES, readRefusal } from './upstream-errors.ts';
 
 /** A whole answer is read before it is passed on; no model's output comes near this. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Encodings that the runtime undoes by itself, though we ask for none. */
+const DECODED = /^(?:identity|gzip|deflate|br|zstd)?$/i;
 
 export interface AnswerOptions {
   readonly stream: boolean;
@@ -31,23 +33,28 @@ export async function answerTo(
 ): Promise<Response> {
   const { call } = begun;
   if (reply.status !== 200) return refused(gate, context, begun, slot, reply);
+  if (!DECODED.test(reply.headers.get('content-encoding') ?? '')) {
+    throw badReply(call, 'The provider answered in an encoding that nobody asked for.');
+  }
   const type = (reply.headers.get('content-type') ?? '').toLowerCase();
   if (options.stream && type.startsWith('text/event-stream') && reply.body) {
     return relayed(gate, context, begun, slot, reply.body, options);
   }
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json\b/.test(type)) {
-    call.end({ kind: 'unknown' }, 'upstream.bad_reply');
-    call.abort.abort();
-    throw new SallyportError(
-      'upstream.bad_reply',
-      'The provider answered with something that is neither JSON nor a stream.',
-    );
+    throw badReply(call, 'The provider answered with something that is neither JSON nor a stream.');
   }
   const body = await readWhole(call, reply, MAX_ANSWER_BYTES);
   const usage = readUsage(parseJson(body));
   call.end(usage ? { kind: 'usage', usage } : { kind: 'unknown' }, null);
   await begun.durable;
   return new Response(body, { status: 200, headers: replyHeaders(gate, context, slot, 'application/json') });
+}
+
+/** An answer that cannot be metered is not passed on: what it cost is unknown. */
+function badReply(call: OpenCall, message: string): SallyportError {
+  call.end({ kind: 'unknown' }, 'upstream.bad_reply');
+  call.abort.abort();
+  return new SallyportError('upstream.bad_reply', message);
 }
 
 async function relayed(

@@ -40,10 +40,26 @@ export async function listModels(
   const answer = await answerTo(gate, context, begun, slot, reply, { stream: false, dropUsageChunk: false });
   stopWatching();
   if (modelId !== null || answer.status !== 200) return answer;
-  const list = (await answer.json()) as { data?: unknown };
-  const data = Array.isArray(list.data) ? (list.data as { id?: unknown }[]) : [];
-  const allowed = data.filter(({ id }) => typeof id === 'string' && may(id));
+  const list = readList(await answer.text());
+  const allowed = list.data.filter((item) => {
+    const id = (item as { id?: unknown } | null)?.id;
+    return typeof id === 'string' && may(id);
+  });
   return jsonReply(200, { ...list, data: allowed }, Object.fromEntries(answer.headers));
+}
+
+/** Throws `upstream.bad_reply` for what is no list: it could not be reduced to what the token may see. */
+function readList(text: string): { readonly data: readonly unknown[] } {
+  try {
+    const list = JSON.parse(text) as { data?: unknown } | null;
+    if (list !== null && Array.isArray(list.data)) return { ...list, data: list.data as unknown[] };
+  } catch {
+    // Not JSON at all.
+  }
+  throw new SallyportError(
+    'upstream.bad_reply',
+    'The provider answered with something that is no model list.',
+  );
 }
 
 function mayCall(gate: Gate, token: Token, provider: Provider, model: string): boolean {

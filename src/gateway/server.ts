@@ -14,6 +14,8 @@ export interface GatewayConfig {
   readonly hostname: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** How long a request may take to arrive, and an idle connection is kept. */
+  readonly requestSeconds: number;
 }
 
 export interface GatewayServer {
@@ -22,8 +24,6 @@ export interface GatewayServer {
   stop(drainMs: number): Promise<void>;
 }
 
-/** Bounds how long a request may take to arrive, and how long an idle connection is kept. */
-const REQUEST_TIMEOUT_SECONDS = 30;
 const HOUSEKEEPING_MS = 1000;
 /** Time for cut streams to tell their clients. */
 const CUT_GRACE_MS = 500;
@@ -38,13 +38,13 @@ export function serveGateway(gate: Gate, config: GatewayConfig): GatewayServer {
       // The runtime shares a port by default: a second process would start, and the kernel split the connections.
       reusePort: false,
       development: false,
-      idleTimeout: REQUEST_TIMEOUT_SECONDS,
+      idleTimeout: config.requestSeconds,
       maxRequestBodySize: gate.maxBodyBytes + BODY_MARGIN,
       fetch: (request, self) => {
         const connection: Connection = {
           address: normaliseAddress(self.requestIP(request)?.address ?? ''),
           suspendTimeout: () => self.timeout(request, 0),
-          restoreTimeout: () => self.timeout(request, REQUEST_TIMEOUT_SECONDS),
+          restoreTimeout: () => self.timeout(request, config.requestSeconds),
         };
         return handle(gate, request, connection);
       },

@@ -7,17 +7,24 @@ import { isStreamError, isUsageOnly, readUsage, type TokenUsage } from '../provi
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const DATA = Buffer.from('data:');
+const DONE = /^data: ?\[DONE\]\r?$/;
+/** What else may stand in a stream, and carries nothing: a comment, or one of the other fields. */
+const SILENT = /^(?::|(?:event|id|retry)(?:[:\r]|$))/;
+/** Enough of a line to tell its field. */
+const FIELD_BYTES = 8;
+/** A line feed is the only line end that is read here; a lone carriage return is one too by the format. */
+const LONE_CR = /\r(?=.)/s;
 /** Where a line may matter: usage, or a failure that the provider reports inside a stream. */
 const MARKS = [Buffer.from('"usage"'), Buffer.from('"x_groq"'), Buffer.from('"error"')];
 /** Longest line that is read for usage; a longer one passes unread, and the call is then charged its whole hold. */
 const MAX_LINE_BYTES = 1024 * 1024;
-/** Shorter data lines carry no token: `data: [DONE]`. */
+/** Lines up to this are no token of this dialect: a blank line, a comment, `data: [DONE]`. */
 const MIN_EVENT_BYTES = 24;
 /** Bytes of text that make at least one token, for streams that never state their usage. */
 const BYTES_PER_TOKEN = 4;
 /** More than this of an event is text: no provider's frame around a token is larger. */
 const MAX_FRAME_BYTES = 512;
-const NOTHING = new Uint8Array(0);
+const NOTHING = Buffer.alloc(0);
 
 export class StreamMeter {
   readonly #dropUsageChunk: boolean;
@@ -27,9 +34,12 @@ export class StreamMeter {
   #bytes = 0;
   #events = 0;
   #eventBytes = 0;
+  /** Of data lines that are too short to be events of this dialect. */
+  #shortBytes = 0;
   #smallestEvent = Infinity;
-  /** The line that has begun. */
-  #rest: Buffer | null = null;
+  /** The line that has begun, in a buffer with room to grow: a long line in small pieces must not be copied with each of them. */
+  #rest: Buffer = NOTHING;
+  #restBytes = 0;
   /** In a line that is too long to be kept. */
   #overlong = false;
   /** The line before was taken out: the blank line that ends its event goes too. */
@@ -50,7 +60,7 @@ export class StreamMeter {
     return this.#failed;
   }
 
-  /** A line was too long to be read: nothing can be said about usage. */
+  /** A line was too long to be read, or of no kind that a stream of events has: what it delivered cannot be said. */
   get unreadable(): boolean {
     return this.#unreadable;
   }
@@ -63,39 +73,62 @@ export class StreamMeter {
   read(chunk: Uint8Array): Uint8Array {
     this.#bytes += chunk.length;
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    const data = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
-    const whole = data.lastIndexOf(LINE_FEED) + 1;
-    const passed = this.#readLines(data.subarray(0, whole));
-    const rest = data.subarray(whole);
-    this.#keep(rest);
+    const end = bytes.lastIndexOf(LINE_FEED) + 1;
+    let passed: Buffer = bytes.subarray(0, end);
+    if (end > 0) passed = this.#readLines(this.#joined(passed));
+    const overlong = this.#keep(bytes.subarray(end));
     if (!this.#dropUsageChunk) return chunk;
-    return this.#overlong && rest.length > 0 ? Buffer.concat([passed, rest]) : passed;
+    return overlong.length === 0 ? passed : Buffer.concat([passed, overlong]);
   }
 
   /** What is still held back when the stream ends without a line feed. */
   end(): Uint8Array {
-    const rest = this.#rest;
-    this.#rest = null;
-    if (rest === null) return NOTHING;
-    const usageOnly = rest.length > MIN_EVENT_BYTES && this.#readLine(rest);
+    if (this.#restBytes === 0) return NOTHING;
+    const rest = this.#joined(NOTHING);
+    const usageOnly = this.#readLine(rest);
     return this.#dropUsageChunk && !usageOnly ? rest : NOTHING;
   }
 
   /**
-   * Completion tokens that passed, by our own count: one an event, or more where events carry more text than one token has. `ahead` adds
-   * what so many further bytes could bring at the same density.
+   * Completion tokens that passed, by our own count: one an event, or more where events carry more text than one token has; a line that
+   * has begun counts as an event. `ahead` adds what so many further bytes could bring at the same density.
    */
   completionTokens(ahead = 0): number {
-    if (this.#events === 0) return ahead === 0 ? 0 : Math.ceil(ahead / BYTES_PER_TOKEN);
-    const text = this.#eventBytes - this.#events * Math.min(this.#smallestEvent, MAX_FRAME_BYTES);
-    const tokens = Math.max(this.#events, Math.ceil(text / BYTES_PER_TOKEN));
-    return Math.ceil(tokens * (1 + ahead / Math.max(1, this.#eventBytes)));
+    const pending = this.#restBytes > MIN_EVENT_BYTES ? this.#restBytes : 0;
+    const events = this.#events + (pending > 0 ? 1 : 0);
+    const short = Math.ceil(this.#shortBytes / BYTES_PER_TOKEN);
+    if (events === 0) return short + Math.ceil(ahead / BYTES_PER_TOKEN);
+    const eventBytes = this.#eventBytes + pending;
+    const text = eventBytes - events * Math.min(this.#smallestEvent, MAX_FRAME_BYTES);
+    const tokens = Math.max(events, Math.ceil(text / BYTES_PER_TOKEN));
+    return short + Math.ceil(tokens * (1 + ahead / Math.max(1, eventBytes)));
   }
 
-  #keep(rest: Buffer): void {
-    if (rest.length > MAX_LINE_BYTES) this.#overlong = true;
-    if (this.#overlong) this.#unreadable = true;
-    this.#rest = this.#overlong || rest.length === 0 ? null : rest;
+  /** The line that has begun with `more` behind it; nothing is kept of it then. */
+  #joined(more: Buffer): Buffer {
+    if (this.#restBytes === 0) return more;
+    const whole = Buffer.concat([this.#rest.subarray(0, this.#restBytes), more]);
+    this.#rest = NOTHING;
+    this.#restBytes = 0;
+    return whole;
+  }
+
+  /** Keeps an unfinished line; returns what of it has to pass unread, because it is too long. */
+  #keep(piece: Buffer): Buffer {
+    const bytes = this.#restBytes + piece.length;
+    if (this.#overlong || bytes > MAX_LINE_BYTES) {
+      this.#overlong = true;
+      this.#unreadable = true;
+      return this.#joined(piece);
+    }
+    if (bytes > this.#rest.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(2 * this.#rest.length, MAX_LINE_BYTES)));
+      this.#rest.copy(grown, 0, 0, this.#restBytes);
+      this.#rest = grown;
+    }
+    piece.copy(this.#rest, this.#restBytes);
+    this.#restBytes = bytes;
+    return NOTHING;
   }
 
   /** Reads whole lines; returns them without the usage chunk. */
@@ -125,6 +158,7 @@ export class StreamMeter {
       return this.#dropBlank;
     }
     const blank = end === from || (end === from + 1 && lines[from] === CARRIAGE_RETURN);
+    if (!blank) this.#readLine(lines.subarray(from, end));
     const drops = blank && this.#dropBlank;
     this.#dropBlank = false;
     return drops;
@@ -132,10 +166,18 @@ export class StreamMeter {
 
   /** Returns true for the extra chunk that carries nothing but usage. */
   #readLine(line: Buffer): boolean {
-    if (line.indexOf(DATA) !== 0) return false;
-    this.#events += 1;
-    this.#eventBytes += line.length;
-    if (line.length < this.#smallestEvent) this.#smallestEvent = line.length;
+    if (!line.subarray(0, DATA.length).equals(DATA)) {
+      if (!SILENT.test(line.toString('latin1', 0, FIELD_BYTES)) || LONE_CR.test(line.toString('latin1')))
+        this.#unreadable = true;
+      return false;
+    }
+    if (line.length > MIN_EVENT_BYTES) {
+      this.#events += 1;
+      this.#eventBytes += line.length;
+      if (line.length < this.#smallestEvent) this.#smallestEvent = line.length;
+    } else if (!DONE.test(line.toString('latin1'))) {
+      this.#shortBytes += line.length - DATA.length;
+    }
     if (!MARKS.some((mark) => line.includes(mark))) return false;
     let event: unknown;
     try {
