@@ -139,10 +139,9 @@ async function openLedger(
       const level = event.percent > 0 ? 'warn' : 'debug';
       log[level](event.action, { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd });
     },
-    spentSince: async (subject, sinceMs) => {
+    spentSince: async (calls, sinceMs) => {
       await core.indexer.flush();
-      const [kind, id = ''] = subject.split(':');
-      return stores.index.spentSince(kind === 'team' ? { team: id } : { tokenId: id }, sinceMs);
+      return stores.index.spentSince(calls, sinceMs);
     },
   });
   book.subscribe('team', ({ id }) => {

@@ -264,15 +264,38 @@ describe('keys', () => {
 });
 
 describe('budgets', () => {
-  test('a budget is for a team or token that there is', async () => {
+  test('a budget is for a token, team, project or environment that there is, or for everything', async () => {
     const { ask } = await adminRig();
     await ask('POST', '/v1/teams', TEAM);
+    await ask('POST', '/v1/projects', { id: 'bot', team: 'chat' });
     const set = (subject: string) =>
       ask('POST', '/v1/budgets', { subject, period: 'month', limitPicoUsd: '1000000000000' });
     expect((await set('team:chat')).status).toBe(200);
     expect((await set('team:chaat')).body.error?.fix).toBe('Did you mean "chat"?');
     expect((await set('token:nobody')).status).toBe(404);
-    expect((await set('project:chat')).status).toBe(400);
+    expect((await set('project:bot')).body['id']).toBe('project-bot-month');
+    expect((await set('project:bott')).body.error?.fix).toBe('Did you mean "bot"?');
+    expect((await set('env:chat/prod')).body['id']).toBe('env-chat/prod-month');
+    expect((await set('env:chat/prodd')).body.error?.fix).toBe('Did you mean "prod"?');
+    expect((await set('env:prod')).status).toBe(400);
+    expect((await set('org')).body['id']).toBe('org-month');
+    expect((await set('org:all')).status).toBe(400);
+    const resume = await ask('POST', `/v1/budgets/${encodeURIComponent('env-chat/prod-month')}/resume`, {});
+    expect(resume.body['resumed']).toBe(false);
+  });
+
+  test('a budget has a time zone; one that nobody knows is refused, and one that is not named stays', async () => {
+    const { ask } = await adminRig();
+    await ask('POST', '/v1/teams', TEAM);
+    const set = (change: object) =>
+      ask('POST', '/v1/budgets', { subject: 'team:chat', period: 'day', limitPicoUsd: '7', ...change });
+    expect((await set({ zone: 'Europe/Berlim' })).status).toBe(400);
+    const { body } = await set({ zone: 'Europe/Berlin' });
+    expect(body).toMatchObject({ zone: 'Europe/Berlin', resetsAt: '2026-11-21T23:00:00.000Z' });
+    expect((await set({ limitPicoUsd: '8' })).body).toMatchObject({
+      zone: 'Europe/Berlin',
+      limitPicoUsd: '8',
+    });
   });
 
   test('a correction needs a reason and is recorded with the principal', async () => {

@@ -3,6 +3,7 @@ import { SallyportError } from '../core/errors.ts';
 import { picoUsd } from '../core/money.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
 import { periodSpan } from '../ledger/period.ts';
+import { callsOf } from '../ledger/subjects.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { defined } from './defined.ts';
 import type { BudgetShape } from './shapes.ts';
@@ -41,11 +42,12 @@ export function budgetRoutes(deps: Deps): Handlers<BudgetRoute> {
 
 export function budgetShape(view: BudgetView): BudgetShape {
   const { definition, period: window } = view;
-  const { endMs } = periodSpan(window);
+  const { endMs } = periodSpan(window, definition.zone);
   return {
     id: definition.id,
     subject: definition.subject,
     period: definition.period,
+    zone: definition.zone,
     window,
     resetsAt: Number.isFinite(endMs) ? new Date(endMs).toISOString() : null,
     limitPicoUsd: view.limitPicoUsd.toString(),
@@ -59,7 +61,9 @@ export function budgetShape(view: BudgetView): BudgetShape {
 
 /** Throws `not_found`, with the nearest name where there is one: a budget for a mistyped team would limit nobody. */
 function checkSubject(deps: Deps, subject: string): void {
-  const [kind, id = ''] = subject.split(':');
-  if (kind === 'team') deps.teams.get(id);
-  else deps.tokens.get(id);
+  const { tokenId, team, project, environment } = callsOf(subject);
+  if (tokenId !== undefined) deps.tokens.get(tokenId);
+  if (team !== undefined) deps.teams.get(team);
+  if (project !== undefined) deps.teams.getProject(project);
+  if (environment !== undefined) deps.teams.getEnvironment(environment);
 }

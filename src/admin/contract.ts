@@ -8,6 +8,8 @@ import * as shape from './shapes.ts';
 
 const none = z.strictObject({});
 const id = z.string().min(1).max(100);
+/** Long enough for the two names of an environment. */
+const budget = z.string().min(1).max(150);
 
 export const ROUTES = {
   'team.list': {
@@ -185,7 +187,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/v1/budgets/:budget/resume',
     scope: 'budgets:write',
-    params: z.strictObject({ budget: id }),
+    params: z.strictObject({ budget }),
     query: none,
     body: none,
     response: z.object({ resumed: z.boolean(), budget: shape.budget }),
@@ -194,7 +196,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/v1/budgets/:budget/adjust',
     scope: 'budgets:write',
-    params: z.strictObject({ budget: id }),
+    params: z.strictObject({ budget }),
     query: none,
     body: shape.budgetAdjustment,
     response: shape.budget,

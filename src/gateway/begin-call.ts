@@ -47,15 +47,14 @@ export function beginCall(
   plan: CallPlan | null,
   metadata: Readonly<Record<string, string | number | boolean>>,
 ): BegunCall {
-  const subjects = context.subjects();
-  const { undo } = context;
+  const { undo, path } = context;
   // The body may have taken its time to come: what was revoked meanwhile is not let through.
   gate.tokens.stillValid(token.id);
   gate.indexer.checkCapacity();
-  undo.defer(gate.ledger.admit(subjects));
+  undo.defer(gate.ledger.admit(path.limits));
   // A call that costs nothing has no hold on any budget.
   const reservation = gate.ledger.reserve(
-    plan ? subjects : [],
+    plan ? path.budgets : [],
     context.id,
     plan?.worstCasePicoUsd ?? ZERO_USD,
     HOLD_TTL_MS,

@@ -1,6 +1,7 @@
 import { expect, spyOn, test } from 'bun:test';
 import { createHmac } from 'node:crypto';
 import type { BudgetEvent } from '../audit/entry.ts';
+import type { CallMatch } from '../audit/store.ts';
 import type { Authenticator } from '../core/authenticator.ts';
 import type { SallyportError } from '../core/errors.ts';
 import { type PicoUsd, parseUsd } from '../core/money.ts';
@@ -45,15 +46,15 @@ function start(options: { disk?: Disk; statuses?: Map<string, BudgetStatus>; spe
     return Promise.resolve(() => {});
   });
   const events: BudgetEvent[] = [];
-  const asked: [string, number][] = [];
+  const asked: [CallMatch, number][] = [];
   const clock = { mono: 0, wall: Date.parse('2026-11-21T12:00:00Z') };
   const ledger = new Ledger({
     clock: { monotonicMs: () => clock.mono, wallMs: () => clock.wall },
     records,
     statuses: options.statuses ?? new Map(),
     emit: (event) => events.push(event),
-    spentSince: (subject, sinceMs) => {
-      asked.push([subject, sinceMs]);
+    spentSince: (calls, sinceMs) => {
+      asked.push([calls, sinceMs]);
       return Promise.resolve(options.spent ?? 0n);
     },
   });
@@ -75,6 +76,7 @@ test('a budget is a record: set, in force, and there again after a restart', asy
     id: 'team-chat-month',
     subject: 'team:chat',
     period: 'month',
+    zone: 'UTC',
     limitPicoUsd: '10000000000000',
     onCap: 'pause',
     createdAt: '2026-11-21T12:00:00.000Z',
@@ -99,7 +101,7 @@ test('a budget is a record: set, in force, and there again after a restart', asy
 test('a new budget starts with what its subject spent in this period', async () => {
   const { ledger, asked, events } = start({ spent: usd('6') });
   const view = await ledger.setBudget('user:o', MONTH);
-  expect(asked).toEqual([['team:chat', Date.parse('2026-11-01T00:00:00Z')]]);
+  expect(asked).toEqual([[{ team: 'chat' }, Date.parse('2026-11-01T00:00:00Z')]]);
   expect(view.spentPicoUsd).toBe(usd('6'));
   expect(events[0]).toMatchObject({
     action: 'budget.opened',

@@ -3,6 +3,7 @@
  * was spent comes from the journal. There are no timers: the caller ticks `sweep`.
  */
 import { z } from 'zod';
+import type { CallMatch } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
 import { type PicoUsd, picoUsd } from '../core/money.ts';
@@ -12,6 +13,8 @@ import { Budgets, type Reservation, checkLimit } from './budgets.ts';
 import { PERIODS, type Period, periodStartMs } from './period.ts';
 import { RateLimits, type RateState, type ReleaseSlots, type SubjectLimits } from './rates.ts';
 import type { BudgetStatus } from './status.ts';
+import { checkSubject, SUBJECT, callsOf } from './subjects.ts';
+import { checkZone, isZone, UTC } from './zone.ts';
 
 export interface LedgerDeps {
   readonly clock: Clock;
@@ -21,22 +24,24 @@ export interface LedgerDeps {
   /** Takes an event into the journal, in the same synchronous step as the change it reports. */
   readonly emit: EmitBudgetEvent;
   /** What ended calls of a subject cost since a time: what a budget that is set up in mid-period starts with. */
-  readonly spentSince: (subject: string, sinceMs: number) => Promise<bigint>;
+  readonly spentSince: (calls: CallMatch, sinceMs: number) => Promise<bigint>;
 }
 
 export interface BudgetRequest {
   readonly subject: string;
   readonly period: Period;
   readonly limitPicoUsd: PicoUsd;
+  /** IANA name. A new budget without it is in UTC; a changed one keeps what it has. */
+  readonly zone?: string;
   /** A new budget without it pauses; a changed one keeps what it has. */
   readonly onCap?: BudgetDefinition['onCap'];
 }
 
-const SUBJECT = /^[a-z]+:[A-Za-z0-9._/-]{1,128}$/;
 const budgetBody = z.strictObject({
   id: z.string(),
   subject: z.string().regex(SUBJECT),
   period: z.enum(PERIODS),
+  zone: z.string().refine(isZone, 'this runtime does not know the time zone').default(UTC),
   limitPicoUsd: z.string().regex(/^[1-9]\d{0,18}$/),
   onCap: z.enum(ON_CAP),
   createdAt: z.iso.datetime(),
@@ -90,14 +95,17 @@ export class Ledger {
   async setBudget(principal: string, request: BudgetRequest): Promise<BudgetView> {
     const id = budgetId(request.subject, request.period);
     checkLimit(request.limitPicoUsd);
-    const spentBefore = this.#budgets.has(id) ? 0n : await this.#spentBefore(request);
+    const zone = request.zone === undefined ? undefined : checkZone(request.zone);
+    const spentBefore = this.#budgets.has(id)
+      ? 0n
+      : await this.#spentBefore({ ...request, zone: zone ?? UTC });
     let raised = false;
     try {
       await this.#deps.records.change('budget.set', principal, () => {
         const record = this.#deps.records.get('budget', id);
         const current = record && parseBody(record);
         raised = current !== undefined && request.limitPicoUsd > BigInt(current.limitPicoUsd);
-        return [{ kind: 'budget', id, body: this.#bodyFor(id, request, current) }];
+        return [{ kind: 'budget', id, body: this.#bodyFor(id, request, zone, current) }];
       });
     } finally {
       // A change that is journaled but not stored is in force as well.
@@ -112,8 +120,8 @@ export class Ledger {
    */
   async openInterrupted(): Promise<void> {
     for (const id of this.#unopened) {
-      const { subject, period } = this.#budgets.view(id).definition;
-      this.#open(id, await this.#spentBefore({ subject, period }), 'system');
+      const { definition } = this.#budgets.view(id);
+      this.#open(id, await this.#spentBefore(definition), 'system');
     }
   }
 
@@ -138,9 +146,11 @@ export class Ledger {
   }
 
   #load(record: StoredRecord): void {
-    const { id, subject, period, limitPicoUsd, onCap } = parseBody(record);
+    const body = parseBody(record);
+    const { id, subject, period, zone, onCap } = body;
+    const limitPicoUsd = picoUsd(BigInt(body.limitPicoUsd));
     if (!this.#budgets.has(id) && !this.#deps.statuses.has(id)) this.#unopened.add(id);
-    this.#budgets.define({ id, subject, period, limitPicoUsd: picoUsd(BigInt(limitPicoUsd)), onCap });
+    this.#budgets.define({ id, subject, period, zone, limitPicoUsd, onCap });
   }
 
   #open(id: string, spentBefore: bigint, principal: string): void {
@@ -149,15 +159,22 @@ export class Ledger {
     this.#unopened.delete(id);
   }
 
-  #spentBefore(request: Pick<BudgetRequest, 'subject' | 'period'>): Promise<bigint> {
-    return this.#deps.spentSince(request.subject, periodStartMs(request.period, this.#deps.clock.wallMs()));
+  #spentBefore(of: Pick<BudgetDefinition, 'subject' | 'period' | 'zone'>): Promise<bigint> {
+    const sinceMs = periodStartMs(of.period, this.#deps.clock.wallMs(), of.zone);
+    return this.#deps.spentSince(callsOf(of.subject), sinceMs);
   }
 
-  #bodyFor(id: string, request: BudgetRequest, current: BudgetBody | undefined): BudgetBody {
+  #bodyFor(
+    id: string,
+    request: BudgetRequest,
+    zone: string | undefined,
+    current: BudgetBody | undefined,
+  ): BudgetBody {
     return {
       id,
       subject: request.subject,
       period: request.period,
+      zone: zone ?? current?.zone ?? UTC,
       limitPicoUsd: request.limitPicoUsd.toString(),
       onCap: request.onCap ?? current?.onCap ?? 'pause',
       createdAt: current?.createdAt ?? new Date(this.#deps.clock.wallMs()).toISOString(),
@@ -167,12 +184,7 @@ export class Ledger {
 
 /** The one budget of a subject and period: `team:chat` and `month` give `team-chat-month`. Throws `input.invalid`. */
 export function budgetId(subject: string, period: Period): string {
-  if (!SUBJECT.test(subject)) {
-    throw new SallyportError('input.invalid', `"${subject.slice(0, 64)}" cannot have a budget.`, {
-      fix: 'Name a subject such as team:chat.',
-    });
-  }
-  return `${subject.replace(':', '-')}-${period}`;
+  return `${checkSubject(subject).replace(':', '-')}-${period}`;
 }
 
 function parseBody(record: StoredRecord): BudgetBody {

@@ -120,6 +120,8 @@ export function usageContract(open: OpenStorage): void {
       expect(await index.spentSince({ tokenId: 'tokenA' }, 10)).toBe(11_010n);
       expect(await index.spentSince({ team: 'team-a', tokenId: 'tokenA' }, 10)).toBe(1_010n);
       expect(await index.spentSince({ team: 'nobody' }, 0)).toBe(0n);
+      expect(await index.spentSince({ project: 'bot' }, 0)).toBe(0n);
+      expect(await index.spentSince({ team: 'team-a', environment: 'elsewhere' }, 0)).toBe(0n);
       expect(await index.spentSince({}, 0)).toBe(11_111n);
     });
   });
