@@ -298,6 +298,23 @@ describe('budgets', () => {
     });
   });
 
+  test('a wall clock that was set stops periods, shows, and goes on when an operator confirms it', async () => {
+    const { ask, clock, clockEvents } = await adminRig();
+    const confirm = () => ask('POST', '/v1/budget-clock/confirm', {});
+    expect((await confirm()).body).toEqual({ resumed: false, clock: { stoppedAt: null, jumpMs: 0 } });
+    clock.nowMs += 3_600_000;
+    clock.setBackMs += 3_600_000;
+    const stopped = { stoppedAt: '2026-11-21T12:00:00.000Z', jumpMs: 3_600_000 };
+    expect((await ask('GET', '/v1/status')).body['budgetClock']).toEqual(stopped);
+    const reader = adminWith('status:*', 'budgets:read');
+    expect((await ask('POST', '/v1/budget-clock/confirm', {}, reader)).status).toBe(403);
+    expect((await confirm()).body).toEqual({ resumed: true, clock: { stoppedAt: null, jumpMs: 0 } });
+    expect(clockEvents.map(({ action, principal }) => [action, principal])).toEqual([
+      ['clock.jumped', 'system'],
+      ['clock.resumed', 'local'],
+    ]);
+  });
+
   test('a correction needs a reason and is recorded with the principal', async () => {
     const { ask, budgetEvents } = await adminRig();
     await ask('POST', '/v1/teams', { ...TEAM, policy: { monthlyBudgetUsd: '5' } });

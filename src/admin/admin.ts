@@ -11,6 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { SteadyClock } from '../ledger/steady-clock.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -53,6 +54,7 @@ export interface AdminDeps {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly ledger: Ledger;
+  readonly budgetClock: Pick<SteadyClock, 'state' | 'confirm'>;
   readonly vault: Vault;
   readonly indexer: Pick<Indexer, 'flush' | 'lag'>;
   readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;

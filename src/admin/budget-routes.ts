@@ -6,10 +6,12 @@ import { periodSpan } from '../ledger/period.ts';
 import { callsOf } from '../ledger/subjects.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { defined } from './defined.ts';
+import type { SteadyClock } from '../ledger/steady-clock.ts';
+import type { RouteReply } from './contract.ts';
 import type { BudgetShape } from './shapes.ts';
 
-type Deps = Pick<AdminDeps, 'ledger' | 'teams' | 'tokens'>;
-type BudgetRoute = 'budget.list' | 'budget.set' | 'budget.resume' | 'budget.adjust';
+type Deps = Pick<AdminDeps, 'ledger' | 'budgetClock' | 'teams' | 'tokens'>;
+type BudgetRoute = 'budget.list' | 'budget.set' | 'budget.resume' | 'budget.adjust' | 'budget.clock';
 
 export function budgetRoutes(deps: Deps): Handlers<BudgetRoute> {
   const { ledger } = deps;
@@ -37,7 +39,16 @@ export function budgetRoutes(deps: Deps): Handlers<BudgetRoute> {
       ledger.adjust(params.budget, delta, body.reason, principal.id);
       return budgetShape(ledger.view(params.budget));
     },
+    'budget.clock': (_, principal) => {
+      const resumed = deps.budgetClock.confirm(principal.id);
+      return { resumed, clock: budgetClockShape(deps.budgetClock) };
+    },
   };
+}
+
+export function budgetClockShape({ state }: Pick<SteadyClock, 'state'>): RouteReply<'budget.clock'>['clock'] {
+  const { stoppedAtMs, jumpMs } = state;
+  return { stoppedAt: stoppedAtMs === null ? null : new Date(stoppedAtMs).toISOString(), jumpMs };
 }
 
 export function budgetShape(view: BudgetView): BudgetShape {

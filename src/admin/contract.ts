@@ -201,6 +201,15 @@ export const ROUTES = {
     body: shape.budgetAdjustment,
     response: shape.budget,
   },
+  'budget.clock': {
+    method: 'POST',
+    path: '/v1/budget-clock/confirm',
+    scope: 'budgets:write',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ resumed: z.boolean(), clock: shape.budgetClock }),
+  },
   'audit.query': {
     method: 'GET',
     path: '/v1/audit',

@@ -1,6 +1,6 @@
 /** The JSON shapes of `explain` and `status`. */
 import { z } from 'zod';
-import { budget, picoUsd, time } from './shapes.ts';
+import { budget, budgetClock, picoUsd, time } from './shapes.ts';
 
 export const explainRequest = z.strictObject({
   token: z.string().min(1).max(100),
@@ -56,6 +56,7 @@ export const status = z.object({
   }),
   tokens: z.object({ active: z.int(), expired: z.int(), revoked: z.int() }),
   keys: z.array(z.object({ name: z.string(), provider: z.string(), state: z.enum(['active', 'disabled']) })),
+  budgetClock,
   /** Paused, exhausted, or with 80 % of the limit spent or held. */
   budgetsNearLimit: z.array(budget),
   /** Teams that no budget of their own stops. */

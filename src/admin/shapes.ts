@@ -77,6 +77,13 @@ export const budgetSetting = z.strictObject({
 });
 export const budgetAdjustment = z.strictObject({ deltaPicoUsd: signedPicoUsd, reason: z.string() });
 
+/** Whether budget periods stand still because the wall clock was set. */
+export const budgetClock = z.object({
+  stoppedAt: time.nullable(),
+  /** How far the wall clock is from where it should be. */
+  jumpMs: z.int(),
+});
+
 export const token = z.object({
   id: z.string(),
   type: tokenType,

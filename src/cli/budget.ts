@@ -153,6 +153,22 @@ export const budgetAdjust = defineCommand({
   },
 });
 
+export const budgetClockOk = defineCommand({
+  name: 'budget clock-ok',
+  summary: 'Confirm the wall clock after it was set: budget periods go on at once.',
+  options: SERVER_OPTIONS,
+  examples: ['sallyport budget clock-ok'],
+  notes: [
+    'When the wall clock jumps by more than a minute, no budget period begins or ends until it has agreed with itself for 10 minutes, or until this command.',
+  ],
+  run: async ({ values, io }) => {
+    const reply = await AdminClient.open(values, io).call('budget.clock');
+    if (values.json) printJson(io, reply);
+    else io.out(reply.resumed ? 'budget periods go on\n' : 'budget periods were not stopped\n');
+    return EXIT.ok;
+  },
+});
+
 /** The budget named by its id, or by subject and period. Throws `not_found`. */
 async function find(client: AdminClient, which: Which, id: string | undefined): Promise<BudgetShape> {
   if (id !== undefined) {

@@ -1,6 +1,6 @@
 /** The command table, in the order of the help page. */
 import { auditQuery, auditTail, auditVerify } from './audit.ts';
-import { budgetAdjust, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
+import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
@@ -37,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   budgetList,
   budgetResume,
   budgetAdjust,
+  budgetClockOk,
   explain,
   usage,
   auditQuery,

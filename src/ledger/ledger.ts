@@ -17,6 +17,7 @@ import { checkSubject, SUBJECT, callsOf } from './subjects.ts';
 import { checkZone, isZone, UTC } from './zone.ts';
 
 export interface LedgerDeps {
+  /** Its wall time rules periods: see steady-clock.ts. */
   readonly clock: Clock;
   readonly records: RecordBook;
   /** By budget, from the journal (`BudgetProjection.statuses` after the replay). */
@@ -84,6 +85,8 @@ export class Ledger {
 
   /** Call every second or so: frees idle memory and returns the reservations of lost calls. See `Budgets.sweep`. */
   sweep(): Reservation[] {
+    // Also without calls, a clock that was set is noticed within the second.
+    this.#deps.clock.wallMs();
     this.#rates.sweep();
     return this.#budgets.sweep();
   }
