@@ -164,16 +164,20 @@ async function openLedger(
       await core.indexer.flush();
       return stores.index.spentSince(calls, sinceMs);
     },
+    callsBetween: async (calls, sinceMs, untilMs) => {
+      await core.indexer.flush();
+      return stores.index.callsBetween(calls, sinceMs, untilMs);
+    },
   });
   book.subscribe('team', ({ id }) => {
     const { rateLimitRPM, concurrency } = access.teams.get(id).limits;
-    ledger.setSubjectLimits(`team:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
+    ledger.limits.setSubjectLimits(`team:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
   });
   book.subscribe('token', ({ id }) => {
     const { rateLimitRPM, concurrency } = access.tokens.get(id);
-    ledger.setSubjectLimits(`token:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
+    ledger.limits.setSubjectLimits(`token:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
   });
-  await ledger.openInterrupted();
+  await ledger.openHistory();
   return ledger;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { adminRig, adminWith, endedCall, fixtureKey } from './test-rig.ts';
 import { ROUTES, type RouteName } from './contract.ts';
+import type { Principal } from './principal.ts';
 
 const TEAM = { id: 'chat' };
 const CALLS = { team: 'chat', environment: 'dev', scopes: ['call:groq/*'] };
@@ -260,6 +261,55 @@ describe('keys', () => {
     expect(again.body).toMatchObject({ provider: 'groq', version: 2 });
     const { body } = await ask('GET', '/v1/keys/groq');
     expect(body).toMatchObject({ origin: 'https://gateway.example.com', activeVersion: 2 });
+  });
+});
+
+describe('limits', () => {
+  test('requests per minute and concurrency are those of the policy and of the token; the rest is a record of its own', async () => {
+    const { ask, journal } = await adminRig();
+    await ask('POST', '/v1/teams', TEAM);
+    const subject = 'team:chat';
+    const set = await ask('POST', '/v1/limits', {
+      subject,
+      rateLimitRPM: 7,
+      rateLimitTPM: 9000,
+      rateLimitRPD: 50,
+    });
+    const limits = { rateLimitRPM: 7, rateLimitTPM: 9000, rateLimitRPD: 50, concurrency: null };
+    expect(set.body).toMatchObject({ subject, ...limits, zone: 'UTC', requestsToday: 0 });
+    expect(journal.slice(-2).map(({ action }) => action)).toEqual(['limit.set', 'policy.set']);
+    const { policy } = (await ask('GET', '/v1/teams/chat')).body as { policy: Record<string, unknown> };
+    expect(Object.keys(policy).toSorted()).toEqual(
+      ['allowedModels', 'maxTokensPerRequest', 'monthlyBudgetUsd', 'rateLimitRPM', 'concurrency'].toSorted(),
+    );
+    expect(policy['rateLimitRPM']).toBe(7);
+    const { id } = (await ask('POST', '/v1/tokens', { ...CALLS, concurrency: 3 })).body as { id: string };
+    await ask('POST', '/v1/limits', { subject: `token:${id}`, rateLimitRPM: 2, zone: 'Europe/Berlin' });
+    expect((await ask('GET', `/v1/tokens/${id}`)).body).toMatchObject({ rateLimitRPM: 2, concurrency: 3 });
+    await ask('POST', '/v1/limits', { subject, rateLimitTPM: null });
+    const { limits: all } = (await ask('GET', '/v1/limits')).body as { limits: object[] };
+    expect(all).toMatchObject([
+      { subject, ...limits, rateLimitTPM: null },
+      { subject: `token:${id}`, rateLimitRPM: 2, concurrency: 3, zone: 'Europe/Berlin', dayEndsAt: null },
+    ]);
+  });
+
+  test('a limit is for a team or token that there is, names something, and asks for the scope of what it changes', async () => {
+    const { ask } = await adminRig();
+    await ask('POST', '/v1/teams', TEAM);
+    const set = (body: object, who?: Principal) => ask('POST', '/v1/limits', body, who);
+    expect((await set({ subject: 'team:chaat', rateLimitTPM: 1 })).body.error?.fix).toBe(
+      'Did you mean "chat"?',
+    );
+    expect((await set({ subject: 'token:nobody', rateLimitTPM: 1 })).status).toBe(404);
+    expect((await set({ subject: 'org', rateLimitTPM: 1 })).status).toBe(400);
+    expect((await set({ subject: 'team:chat' })).status).toBe(400);
+    expect((await set({ subject: 'team:chat', rateLimitTPM: -1 })).status).toBe(400);
+    expect((await set({ subject: 'team:chat', zone: 'Nowhere' })).status).toBe(400);
+    const change = { subject: 'team:chat', rateLimitTPM: 1 };
+    expect((await set(change, adminWith('limits:write'))).status).toBe(403);
+    expect((await set(change, adminWith('limits:write', 'tokens:write'))).status).toBe(403);
+    expect((await set(change, adminWith('limits:write', 'teams:write'))).status).toBe(200);
   });
 });
 

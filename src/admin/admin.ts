@@ -21,6 +21,7 @@ import { ROUTES, type RouteInput, type RouteName, type RouteReply } from './cont
 import { errorReply, jsonReply } from './error-reply.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { limitRoutes } from './limit-routes.ts';
 import { type Principal, requireScope } from './principal.ts';
 import { readJsonBody } from './read-body.ts';
 import { statusRoutes } from './status-routes.ts';
@@ -93,6 +94,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...keyRoutes(deps),
     ...tokenRoutes(deps),
     ...budgetRoutes(deps),
+    ...limitRoutes(deps),
     ...auditRoutes(deps),
     ...usageRoutes(deps),
     ...explainRoutes(deps),

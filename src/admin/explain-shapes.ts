@@ -17,6 +17,8 @@ export const explainRequest = z.strictObject({
   features: z.array(z.string().min(1).max(100)).max(20).optional(),
 });
 
+const rate = z.object({ subject: z.string(), limit: z.int(), remaining: z.int() });
+
 export const explanation = z.object({
   /** The call would be sent if it came now. */
   allowed: z.boolean(),
@@ -30,8 +32,10 @@ export const explanation = z.object({
   worstCasePicoUsd: picoUsd.nullable(),
   /** The key that would pay. */
   keySlot: z.object({ name: z.string(), version: z.int(), origin: z.string() }).nullable(),
-  /** The tightest rate limit on the path. */
-  rate: z.object({ subject: z.string(), limit: z.int(), remaining: z.int() }).nullable(),
+  /** The tightest limit of requests on the path, per minute or per day. */
+  rate: rate.nullable(),
+  /** The tightest limit of tokens per minute. */
+  tokenRate: rate.nullable(),
   budgets: z.array(z.object({ budget, fits: z.boolean(), reason: z.string().nullable() })),
 });
 export type Explanation = z.infer<typeof explanation>;

@@ -7,8 +7,10 @@ import { teamLimitsSchema } from '../access/policy.ts';
 import { TOKEN_TYPES, type TokenType } from '../access/token-format.ts';
 import { USAGE_DIMENSIONS } from '../audit/store.ts';
 import { ON_CAP } from '../ledger/budget-state.ts';
+import { MAX_RPD } from '../ledger/day-counts.ts';
 import { PERIODS } from '../ledger/period.ts';
 import { SUBJECT } from '../ledger/subjects.ts';
+import { MAX_TPM } from '../ledger/token-rates.ts';
 
 const limits = teamLimitsSchema.shape;
 const TYPES = Object.values(TOKEN_TYPES) as [TokenType, ...TokenType[]];
@@ -76,6 +78,34 @@ export const budgetSetting = z.strictObject({
   onCap: onCap.optional(),
 });
 export const budgetAdjustment = z.strictObject({ deltaPicoUsd: signedPicoUsd, reason: z.string() });
+
+/** Limits of rate; null is none, 0 refuses all. */
+export const limit = z.object({
+  /** `team:<id>` or `token:<id>`. */
+  subject: z.string(),
+  rateLimitRPM: count.nullable(),
+  rateLimitTPM: count.nullable(),
+  rateLimitRPD: count.nullable(),
+  concurrency: count.nullable(),
+  /** Where a day begins. */
+  zone: z.string(),
+  /** Null without a daily limit: then nothing is counted. */
+  requestsToday: z.int().nullable(),
+  dayEndsAt: time.nullable(),
+});
+export type LimitShape = z.infer<typeof limit>;
+
+export const limitSubject = z
+  .string()
+  .regex(/^(team|token):[A-Za-z0-9._-]{1,63}$/, 'team:<id> or token:<id>');
+export const limitSetting = z.strictObject({
+  subject: limitSubject,
+  rateLimitRPM: limits.rateLimitRPM.optional(),
+  rateLimitTPM: count.max(MAX_TPM).nullable().optional(),
+  rateLimitRPD: count.max(MAX_RPD).nullable().optional(),
+  concurrency: limits.concurrency.optional(),
+  zone: zone.optional(),
+});
 
 /** Whether budget periods stand still because the wall clock was set. */
 export const budgetClock = z.object({

@@ -61,6 +61,7 @@ export async function adminRig(): Promise<AdminRig> {
     statuses: new Map(),
     emit: (event) => void budgetEvents.push(event),
     spentSince: () => Promise.resolve(0n),
+    callsBetween: () => Promise.resolve(0),
   });
   const budgetClock = new SteadyClock({ clock, emit: (event) => void clockEvents.push(event) });
   const vault = new Vault({ keyring, book, clock, resolve: () => Promise.resolve(['104.18.0.1']) });

@@ -120,5 +120,7 @@ export interface IndexStore {
   usage(by: UsageDimension, sinceMs: number, untilMs: number): Promise<UsageRow[]>;
   /** What ended calls that match all of `calls` cost since `sinceMs`, by the time they started. */
   spentSince(calls: CallMatch, sinceMs: number): Promise<bigint>;
+  /** How many calls that match all of `calls` were started with `sinceMs <= atMs < untilMs`. */
+  callsBetween(calls: CallMatch, sinceMs: number, untilMs: number): Promise<number>;
   pseudonyms(commitments: readonly string[]): Promise<PseudonymRow[]>;
 }

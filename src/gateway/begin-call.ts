@@ -51,7 +51,8 @@ export function beginCall(
   // The body may have taken its time to come: what was revoked meanwhile is not let through.
   gate.tokens.stillValid(token.id);
   gate.indexer.checkCapacity();
-  undo.defer(gate.ledger.admit(path.limits));
+  const admission = gate.ledger.limits.admit(path.limits, plan?.worstCaseTokens ?? 0);
+  undo.defer(() => admission.release());
   // A call that costs nothing has no hold on any budget.
   const reservation = gate.ledger.reserve(
     plan ? path.budgets : [],
@@ -69,6 +70,7 @@ export function beginCall(
     charges: reservation.charges,
     metadata,
   });
+  admission.started();
   context.setReceipt(start);
   const durable = gate.journal.durable(start);
   // Whoever answers awaits it; a call that ends before must not leave a rejection behind.
@@ -80,6 +82,7 @@ export function beginCall(
       tokenId: token.id,
       price: plan?.price ?? null,
       reservation,
+      admission,
       promptBound: plan?.promptBound ?? 0,
       arrivedMs: context.arrivedMs,
       undo,

@@ -7,19 +7,18 @@ import type { CallMatch } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
 import { type PicoUsd, picoUsd } from '../core/money.ts';
-import type { RecordBook, StoredRecord } from '../records/records.ts';
+import type { StoredRecord } from '../records/records.ts';
 import { type BudgetDefinition, type BudgetView, type EmitBudgetEvent, ON_CAP } from './budget-state.ts';
 import { Budgets, type Reservation, checkLimit } from './budgets.ts';
+import { Limits, type LimitsDeps } from './limits.ts';
 import { PERIODS, type Period, periodStartMs } from './period.ts';
-import { RateLimits, type RateState, type ReleaseSlots, type SubjectLimits } from './rates.ts';
 import type { BudgetStatus } from './status.ts';
 import { checkSubject, SUBJECT, callsOf } from './subjects.ts';
 import { checkZone, isZone, UTC } from './zone.ts';
 
-export interface LedgerDeps {
+export interface LedgerDeps extends LimitsDeps {
   /** Its wall time rules periods: see steady-clock.ts. */
   readonly clock: Clock;
-  readonly records: RecordBook;
   /** By budget, from the journal (`BudgetProjection.statuses` after the replay). */
   readonly statuses: ReadonlyMap<string, BudgetStatus>;
   /** Takes an event into the journal, in the same synchronous step as the change it reports. */
@@ -51,7 +50,8 @@ type BudgetBody = z.infer<typeof budgetBody>;
 
 export class Ledger {
   readonly #deps: LedgerDeps;
-  readonly #rates: RateLimits;
+  /** Requests, tokens and calls at once. */
+  readonly limits: Limits;
   readonly #budgets: Budgets;
   /** Budgets whose first entry, what their subject had spent before, is not in the journal yet. */
   readonly #unopened = new Set<string>();
@@ -59,23 +59,9 @@ export class Ledger {
   /** Throws `config.invalid` for a budget record that this version does not understand. */
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
-    this.#rates = new RateLimits(deps.clock);
+    this.limits = new Limits(deps);
     this.#budgets = new Budgets(deps);
     deps.records.subscribe('budget', (record) => this.#load(record));
-  }
-
-  setSubjectLimits(subject: string, limits: SubjectLimits): void {
-    this.#rates.setSubjectLimits(subject, limits);
-  }
-
-  /** See `RateLimits.admit`. */
-  admit(subjects: readonly string[]): ReleaseSlots {
-    return this.#rates.admit(subjects);
-  }
-
-  /** The tightest rate limit on a call's path, or null when it has none. */
-  rateState(subjects: readonly string[]): RateState | null {
-    return this.#rates.tightest(subjects);
   }
 
   /** See `Budgets.reserve`. */
@@ -87,7 +73,7 @@ export class Ledger {
   sweep(): Reservation[] {
     // Also without calls, a clock that was set is noticed within the second.
     this.#deps.clock.wallMs();
-    this.#rates.sweep();
+    this.limits.sweep();
     return this.#budgets.sweep();
   }
 
@@ -119,13 +105,14 @@ export class Ledger {
   }
 
   /**
-   * Opens budgets whose set-up a crash interrupted. Call after the replay and recovery, before the first call is admitted.
+   * Opens budgets whose set-up a crash interrupted, and counts the calls of this day for daily limits. Call after the replay and recovery, before the first call is admitted.
    */
-  async openInterrupted(): Promise<void> {
+  async openHistory(): Promise<void> {
     for (const id of this.#unopened) {
       const { definition } = this.#budgets.view(id);
       this.#open(id, await this.#spentBefore(definition), 'system');
     }
+    await this.limits.countToday(Number.MAX_SAFE_INTEGER);
   }
 
   /** See `Budgets.resume`. */

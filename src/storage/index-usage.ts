@@ -68,6 +68,20 @@ export async function spentSince(db: Kysely<Schema>, match: CallMatch, sinceMs: 
   return joined(sum?.cost_high ?? 0n, sum?.cost_low ?? 0n);
 }
 
+/** How many calls that match were started from `sinceMs` to before `untilMs`. */
+export async function callsBetween(
+  db: Kysely<Schema>,
+  match: CallMatch,
+  sinceMs: number,
+  untilMs: number,
+): Promise<number> {
+  const found = await startedSince(db, match, sinceMs)
+    .where('at_ms', '<', wholeBigint(untilMs))
+    .select((eb) => eb.fn.countAll<bigint>().as('calls'))
+    .executeTakeFirst();
+  return toNumber(found?.calls ?? 0n);
+}
+
 function startedSince(db: Kysely<Schema>, match: CallMatch, sinceMs: number) {
   let calls = db
     .selectFrom('audit_index')
