@@ -23,6 +23,7 @@ import { serveGateway } from './gateway/server.ts';
 import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { SteadyClock } from './ledger/steady-clock.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
 import { openStorage } from './storage/storage.ts';
@@ -51,6 +52,8 @@ interface Parts {
   readonly vault: Vault;
   readonly journal: Journal;
   readonly ledger: Ledger;
+  /** The time that budgets go by. */
+  readonly budgetClock: SteadyClock;
   readonly late: LateEntries;
   readonly upstream: Upstream;
   readonly verifyKey: App['verifyKey'];
@@ -106,13 +109,15 @@ async function openParts(
 ): Promise<Parts> {
   const late = new LateEntries((entry) => journal.append(entry), core.log);
   const upstream = new Upstream({ userAgent: `sallyport/${VERSION}` });
-  const ledger = await openLedger(core, access, late);
+  const budgetClock = openBudgetClock(core, late);
+  const ledger = await openLedger({ ...core, clock: budgetClock }, access, late);
   return {
     ...access,
     journal,
     late,
     upstream,
     ledger,
+    budgetClock,
     verifyKey: async (principal, name) => {
       const probe = probeKey.bind(null, access.vault, upstream);
       const verified = await verifyKey(probe, principal, access.vault.show(name).slot);
@@ -120,6 +125,22 @@ async function openParts(
       return verified;
     },
   };
+}
+
+function openBudgetClock({ clock, log }: Core, late: LateEntries): SteadyClock {
+  return new SteadyClock({
+    clock,
+    emit: (event) => {
+      late.record(event);
+      const { action, jumpMs, stoppedAt } = event;
+      log[action === 'clock.jumped' ? 'error' : 'warn'](
+        action === 'clock.jumped'
+          ? 'The wall clock was set. Budget periods stand still until it has agreed with itself for 10 minutes, or: sallyport budget clock-ok'
+          : 'Budget periods go on.',
+        { action, jumpMs, stoppedAt },
+      );
+    },
+  });
 }
 
 async function openLedger(
@@ -139,21 +160,24 @@ async function openLedger(
       const level = event.percent > 0 ? 'warn' : 'debug';
       log[level](event.action, { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd });
     },
-    spentSince: async (subject, sinceMs) => {
+    spentSince: async (calls, sinceMs) => {
       await core.indexer.flush();
-      const [kind, id = ''] = subject.split(':');
-      return stores.index.spentSince(kind === 'team' ? { team: id } : { tokenId: id }, sinceMs);
+      return stores.index.spentSince(calls, sinceMs);
+    },
+    callsBetween: async (calls, sinceMs, untilMs) => {
+      await core.indexer.flush();
+      return stores.index.callsBetween(calls, sinceMs, untilMs);
     },
   });
   book.subscribe('team', ({ id }) => {
     const { rateLimitRPM, concurrency } = access.teams.get(id).limits;
-    ledger.setSubjectLimits(`team:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
+    ledger.limits.setSubjectLimits(`team:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
   });
   book.subscribe('token', ({ id }) => {
     const { rateLimitRPM, concurrency } = access.tokens.get(id);
-    ledger.setSubjectLimits(`token:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
+    ledger.limits.setSubjectLimits(`token:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
   });
-  await ledger.openInterrupted();
+  await ledger.openHistory();
   return ledger;
 }
 

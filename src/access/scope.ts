@@ -13,6 +13,7 @@ export const SCOPE_VERBS = [
   'tokens',
   'teams',
   'budgets',
+  'limits',
   'audit',
   'usage',
   'status',

@@ -111,6 +111,15 @@ export class Teams {
     });
   }
 
+  /** Throws `not_found` with the nearest name. */
+  getEnvironment(id: string): string {
+    const known = this.environments();
+    if (known.includes(id)) return id;
+    throw new SallyportError('not_found', `There is no environment "${id.slice(0, 64)}".`, {
+      fix: suggest(id, known, `Add it: sallyport env add ${id.slice(0, 64)}`),
+    });
+  }
+
   async addEnvironment(principal: string, id: string): Promise<string> {
     checkName('environment', id);
     await this.#deps.book.change('environment.add', principal, () => {

@@ -176,6 +176,20 @@ export class Tokens {
     return this.get(id);
   }
 
+  /** Changes the given limits of a token that is in use. */
+  async setLimits(
+    principal: string,
+    id: string,
+    change: { readonly rateLimitRPM?: number | null; readonly concurrency?: number | null },
+  ): Promise<Token> {
+    await this.#deps.book.change('token.limits', principal, () => {
+      const { allowsAddress: _, ...body } = this.get(id);
+      if (body.state === 'revoked') throw new SallyportError('conflict', 'The token is revoked.');
+      return [{ kind: 'token', id, body: checkBody({ ...body, ...change }) }];
+    });
+    return this.get(id);
+  }
+
   /**
    * The token of a credential. Throws `token.invalid`, with one text for whatever is unknown or malformed; only who holds the secret
    * learns why their token does not work. Looks nothing up before shape and checksum are right.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { adminRig, adminWith, endedCall, fixtureKey } from './test-rig.ts';
 import { ROUTES, type RouteName } from './contract.ts';
+import type { Principal } from './principal.ts';
 
 const TEAM = { id: 'chat' };
 const CALLS = { team: 'chat', environment: 'dev', scopes: ['call:groq/*'] };
@@ -263,16 +264,105 @@ describe('keys', () => {
   });
 });
 
-describe('budgets', () => {
-  test('a budget is for a team or token that there is', async () => {
+describe('limits', () => {
+  test('requests per minute and concurrency are those of the policy and of the token; the rest is a record of its own', async () => {
+    const { ask, journal } = await adminRig();
+    await ask('POST', '/v1/teams', TEAM);
+    const subject = 'team:chat';
+    const set = await ask('POST', '/v1/limits', {
+      subject,
+      rateLimitRPM: 7,
+      rateLimitTPM: 9000,
+      rateLimitRPD: 50,
+    });
+    const limits = { rateLimitRPM: 7, rateLimitTPM: 9000, rateLimitRPD: 50, concurrency: null };
+    expect(set.body).toMatchObject({ subject, ...limits, zone: 'UTC', requestsToday: 0 });
+    expect(journal.slice(-2).map(({ action }) => action)).toEqual(['limit.set', 'policy.set']);
+    const { policy } = (await ask('GET', '/v1/teams/chat')).body as { policy: Record<string, unknown> };
+    expect(Object.keys(policy).toSorted()).toEqual(
+      ['allowedModels', 'maxTokensPerRequest', 'monthlyBudgetUsd', 'rateLimitRPM', 'concurrency'].toSorted(),
+    );
+    expect(policy['rateLimitRPM']).toBe(7);
+    const { id } = (await ask('POST', '/v1/tokens', { ...CALLS, concurrency: 3 })).body as { id: string };
+    await ask('POST', '/v1/limits', { subject: `token:${id}`, rateLimitRPM: 2, zone: 'Europe/Berlin' });
+    expect((await ask('GET', `/v1/tokens/${id}`)).body).toMatchObject({ rateLimitRPM: 2, concurrency: 3 });
+    await ask('POST', '/v1/limits', { subject, rateLimitTPM: null });
+    const { limits: all } = (await ask('GET', '/v1/limits')).body as { limits: object[] };
+    expect(all).toMatchObject([
+      { subject, ...limits, rateLimitTPM: null },
+      { subject: `token:${id}`, rateLimitRPM: 2, concurrency: 3, zone: 'Europe/Berlin', dayEndsAt: null },
+    ]);
+  });
+
+  test('a limit is for a team or token that there is, names something, and asks for the scope of what it changes', async () => {
     const { ask } = await adminRig();
     await ask('POST', '/v1/teams', TEAM);
+    const set = (body: object, who?: Principal) => ask('POST', '/v1/limits', body, who);
+    expect((await set({ subject: 'team:chaat', rateLimitTPM: 1 })).body.error?.fix).toBe(
+      'Did you mean "chat"?',
+    );
+    expect((await set({ subject: 'token:nobody', rateLimitTPM: 1 })).status).toBe(404);
+    expect((await set({ subject: 'org', rateLimitTPM: 1 })).status).toBe(400);
+    expect((await set({ subject: 'team:chat' })).status).toBe(400);
+    expect((await set({ subject: 'team:chat', rateLimitTPM: -1 })).status).toBe(400);
+    expect((await set({ subject: 'team:chat', zone: 'Nowhere' })).status).toBe(400);
+    const change = { subject: 'team:chat', rateLimitTPM: 1 };
+    expect((await set(change, adminWith('limits:write'))).status).toBe(403);
+    expect((await set(change, adminWith('limits:write', 'tokens:write'))).status).toBe(403);
+    expect((await set(change, adminWith('limits:write', 'teams:write'))).status).toBe(200);
+  });
+});
+
+describe('budgets', () => {
+  test('a budget is for a token, team, project or environment that there is, or for everything', async () => {
+    const { ask } = await adminRig();
+    await ask('POST', '/v1/teams', TEAM);
+    await ask('POST', '/v1/projects', { id: 'bot', team: 'chat' });
     const set = (subject: string) =>
       ask('POST', '/v1/budgets', { subject, period: 'month', limitPicoUsd: '1000000000000' });
     expect((await set('team:chat')).status).toBe(200);
     expect((await set('team:chaat')).body.error?.fix).toBe('Did you mean "chat"?');
     expect((await set('token:nobody')).status).toBe(404);
-    expect((await set('project:chat')).status).toBe(400);
+    expect((await set('project:bot')).body['id']).toBe('project-bot-month');
+    expect((await set('project:bott')).body.error?.fix).toBe('Did you mean "bot"?');
+    expect((await set('env:chat/prod')).body['id']).toBe('env-chat/prod-month');
+    expect((await set('env:chat/prodd')).body.error?.fix).toBe('Did you mean "prod"?');
+    expect((await set('env:prod')).status).toBe(400);
+    expect((await set('org')).body['id']).toBe('org-month');
+    expect((await set('org:all')).status).toBe(400);
+    const resume = await ask('POST', `/v1/budgets/${encodeURIComponent('env-chat/prod-month')}/resume`, {});
+    expect(resume.body['resumed']).toBe(false);
+  });
+
+  test('a budget has a time zone; one that nobody knows is refused, and one that is not named stays', async () => {
+    const { ask } = await adminRig();
+    await ask('POST', '/v1/teams', TEAM);
+    const set = (change: object) =>
+      ask('POST', '/v1/budgets', { subject: 'team:chat', period: 'day', limitPicoUsd: '7', ...change });
+    expect((await set({ zone: 'Europe/Berlim' })).status).toBe(400);
+    const { body } = await set({ zone: 'Europe/Berlin' });
+    expect(body).toMatchObject({ zone: 'Europe/Berlin', resetsAt: '2026-11-21T23:00:00.000Z' });
+    expect((await set({ limitPicoUsd: '8' })).body).toMatchObject({
+      zone: 'Europe/Berlin',
+      limitPicoUsd: '8',
+    });
+  });
+
+  test('a wall clock that was set stops periods, shows, and goes on when an operator confirms it', async () => {
+    const { ask, clock, clockEvents } = await adminRig();
+    const confirm = () => ask('POST', '/v1/budget-clock/confirm', {});
+    expect((await confirm()).body).toEqual({ resumed: false, clock: { stoppedAt: null, jumpMs: 0 } });
+    clock.nowMs += 3_600_000;
+    clock.setBackMs += 3_600_000;
+    const stopped = { stoppedAt: '2026-11-21T12:00:00.000Z', jumpMs: 3_600_000 };
+    expect((await ask('GET', '/v1/status')).body['budgetClock']).toEqual(stopped);
+    const reader = adminWith('status:*', 'budgets:read');
+    expect((await ask('POST', '/v1/budget-clock/confirm', {}, reader)).status).toBe(403);
+    expect((await confirm()).body).toEqual({ resumed: true, clock: { stoppedAt: null, jumpMs: 0 } });
+    expect(clockEvents.map(({ action, principal }) => [action, principal])).toEqual([
+      ['clock.jumped', 'system'],
+      ['clock.resumed', 'local'],
+    ]);
   });
 
   test('a correction needs a reason and is recorded with the principal', async () => {

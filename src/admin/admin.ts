@@ -11,6 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { SteadyClock } from '../ledger/steady-clock.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -20,6 +21,7 @@ import { ROUTES, type RouteInput, type RouteName, type RouteReply } from './cont
 import { errorReply, jsonReply } from './error-reply.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { limitRoutes } from './limit-routes.ts';
 import { type Principal, requireScope } from './principal.ts';
 import { readJsonBody } from './read-body.ts';
 import { statusRoutes } from './status-routes.ts';
@@ -53,6 +55,7 @@ export interface AdminDeps {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly ledger: Ledger;
+  readonly budgetClock: Pick<SteadyClock, 'state' | 'confirm'>;
   readonly vault: Vault;
   readonly indexer: Pick<Indexer, 'flush' | 'lag'>;
   readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
@@ -91,6 +94,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...keyRoutes(deps),
     ...tokenRoutes(deps),
     ...budgetRoutes(deps),
+    ...limitRoutes(deps),
     ...auditRoutes(deps),
     ...usageRoutes(deps),
     ...explainRoutes(deps),

@@ -3,12 +3,15 @@ import { SallyportError } from '../core/errors.ts';
 import { picoUsd } from '../core/money.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
 import { periodSpan } from '../ledger/period.ts';
+import { callsOf } from '../ledger/subjects.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { defined } from './defined.ts';
+import type { SteadyClock } from '../ledger/steady-clock.ts';
+import type { RouteReply } from './contract.ts';
 import type { BudgetShape } from './shapes.ts';
 
-type Deps = Pick<AdminDeps, 'ledger' | 'teams' | 'tokens'>;
-type BudgetRoute = 'budget.list' | 'budget.set' | 'budget.resume' | 'budget.adjust';
+type Deps = Pick<AdminDeps, 'ledger' | 'budgetClock' | 'teams' | 'tokens'>;
+type BudgetRoute = 'budget.list' | 'budget.set' | 'budget.resume' | 'budget.adjust' | 'budget.clock';
 
 export function budgetRoutes(deps: Deps): Handlers<BudgetRoute> {
   const { ledger } = deps;
@@ -36,16 +39,26 @@ export function budgetRoutes(deps: Deps): Handlers<BudgetRoute> {
       ledger.adjust(params.budget, delta, body.reason, principal.id);
       return budgetShape(ledger.view(params.budget));
     },
+    'budget.clock': (_, principal) => {
+      const resumed = deps.budgetClock.confirm(principal.id);
+      return { resumed, clock: budgetClockShape(deps.budgetClock) };
+    },
   };
+}
+
+export function budgetClockShape({ state }: Pick<SteadyClock, 'state'>): RouteReply<'budget.clock'>['clock'] {
+  const { stoppedAtMs, jumpMs } = state;
+  return { stoppedAt: stoppedAtMs === null ? null : new Date(stoppedAtMs).toISOString(), jumpMs };
 }
 
 export function budgetShape(view: BudgetView): BudgetShape {
   const { definition, period: window } = view;
-  const { endMs } = periodSpan(window);
+  const { endMs } = periodSpan(window, definition.zone);
   return {
     id: definition.id,
     subject: definition.subject,
     period: definition.period,
+    zone: definition.zone,
     window,
     resetsAt: Number.isFinite(endMs) ? new Date(endMs).toISOString() : null,
     limitPicoUsd: view.limitPicoUsd.toString(),
@@ -59,7 +72,9 @@ export function budgetShape(view: BudgetView): BudgetShape {
 
 /** Throws `not_found`, with the nearest name where there is one: a budget for a mistyped team would limit nobody. */
 function checkSubject(deps: Deps, subject: string): void {
-  const [kind, id = ''] = subject.split(':');
-  if (kind === 'team') deps.teams.get(id);
-  else deps.tokens.get(id);
+  const { tokenId, team, project, environment } = callsOf(subject);
+  if (tokenId !== undefined) deps.tokens.get(tokenId);
+  if (team !== undefined) deps.teams.get(team);
+  if (project !== undefined) deps.teams.getProject(project);
+  if (environment !== undefined) deps.teams.getEnvironment(environment);
 }

@@ -8,6 +8,8 @@ import * as shape from './shapes.ts';
 
 const none = z.strictObject({});
 const id = z.string().min(1).max(100);
+/** Long enough for the two names of an environment. */
+const budget = z.string().min(1).max(150);
 
 export const ROUTES = {
   'team.list': {
@@ -163,6 +165,24 @@ export const ROUTES = {
     body: z.strictObject({ reason: z.string().min(1).max(500).optional() }),
     response: shape.token,
   },
+  'limit.list': {
+    method: 'GET',
+    path: '/v1/limits',
+    scope: 'limits:read',
+    params: none,
+    query: z.strictObject({ subject: shape.limitSubject.optional() }),
+    body: none,
+    response: z.object({ limits: z.array(shape.limit) }),
+  },
+  'limit.set': {
+    method: 'POST',
+    path: '/v1/limits',
+    scope: 'limits:write',
+    params: none,
+    query: none,
+    body: shape.limitSetting,
+    response: shape.limit,
+  },
   'budget.list': {
     method: 'GET',
     path: '/v1/budgets',
@@ -185,7 +205,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/v1/budgets/:budget/resume',
     scope: 'budgets:write',
-    params: z.strictObject({ budget: id }),
+    params: z.strictObject({ budget }),
     query: none,
     body: none,
     response: z.object({ resumed: z.boolean(), budget: shape.budget }),
@@ -194,10 +214,19 @@ export const ROUTES = {
     method: 'POST',
     path: '/v1/budgets/:budget/adjust',
     scope: 'budgets:write',
-    params: z.strictObject({ budget: id }),
+    params: z.strictObject({ budget }),
     query: none,
     body: shape.budgetAdjustment,
     response: shape.budget,
+  },
+  'budget.clock': {
+    method: 'POST',
+    path: '/v1/budget-clock/confirm',
+    scope: 'budgets:write',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ resumed: z.boolean(), clock: shape.budgetClock }),
   },
   'audit.query': {
     method: 'GET',

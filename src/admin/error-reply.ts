@@ -12,6 +12,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'access.feature': 403,
   'model.unknown': 404,
   'limit.rate': 429,
+  'limit.tokens': 429,
+  'limit.too_large': 413,
   'limit.concurrency': 429,
   'budget.exceeded': 402,
   'upstream.unavailable': 503,

@@ -7,6 +7,8 @@ import { SallyportError } from '../core/errors.ts';
 import { formatUsd, type PicoUsd } from '../core/money.ts';
 import { planCall, type Planned } from '../gateway/plan.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
+import type { RateState } from '../ledger/rates.ts';
+import { pathOf } from '../ledger/subjects.ts';
 import { findProvider, providerIds } from '../providers/catalog.ts';
 import { readChatRequest } from '../providers/openai.ts';
 import type { KeySlot } from '../vault/provider-keys.ts';
@@ -40,24 +42,29 @@ function explain(deps: Deps, request: Request): Explanation {
     worstCasePicoUsd: null,
     keySlot: null,
     rate: null,
+    tokenRate: null,
     budgets: [],
   };
   if (!known || token.team === null || ended?.code === 'token.invalid') return base;
   const planned = plan(deps, token, token.team, known.id, request);
   const slot = deps.vault.select({ provider: known.id, team: token.team, environment: token.environment });
-  const subjects = [`token:${token.id}`, `team:${token.team}`];
-  const rate = deps.ledger.rateState(subjects);
-  const views = subjects.flatMap((subject) => deps.ledger.list(subject));
+  const path = pathOf(token);
+  const { requests, tokens } = deps.ledger.limits.states(path.limits);
+  const limited = planned.allow
+    ? deps.ledger.limits.refusal(path.limits, planned.plan.worstCaseTokens)
+    : null;
+  const views = path.budgets.flatMap((subject) => deps.ledger.list(subject));
   const cost = planned.allow ? planned.plan.worstCasePicoUsd : null;
   const budgets = views.map((view) => budgetFit(view, cost));
-  const refusal = firstRefusal(planned, slot, known.id, rate, budgets);
+  const refusal = firstRefusal(planned, slot, known.id, limited, budgets);
   return {
     ...base,
     allowed: refusal === null,
     refusal,
     ...(planned.allow ? planShape(planned) : {}),
     keySlot: slot ? { name: slot.name, version: slot.activeVersion, origin: slot.origin } : null,
-    rate: rate && { subject: rate.subject, limit: rate.limit, remaining: rate.remaining },
+    rate: rateShape(requests),
+    tokenRate: rateShape(tokens),
     budgets,
   };
 }
@@ -75,6 +82,10 @@ function plan(deps: Deps, token: Token, team: string, provider: string, request:
   return planCall(token, deps.teams.get(team).limits, facts, deps.clock.wallMs());
 }
 
+function rateShape(rate: RateState | null): Explanation['rate'] {
+  return rate && { subject: rate.subject, limit: rate.limit, remaining: rate.remaining };
+}
+
 function planShape({ plan }: Extract<Planned, { allow: true }>): Partial<Explanation> {
   return {
     obligations: { injectCap: plan.injectCap },
@@ -88,7 +99,7 @@ function firstRefusal(
   planned: Planned,
   slot: KeySlot | undefined,
   provider: string,
-  rate: { readonly subject: string; readonly remaining: number } | null,
+  limited: SallyportError | null,
   budgets: Explanation['budgets'],
 ): Refusal | null {
   if (!planned.allow) return { code: planned.code, message: planned.message, fix: planned.fix };
@@ -99,13 +110,7 @@ function firstRefusal(
       fix: `Add one: sallyport key add NAME --provider ${provider}`,
     };
   }
-  if (rate?.remaining === 0) {
-    return {
-      code: 'limit.rate',
-      message: `The rate limit of ${rate.subject} is used up for now.`,
-      fix: 'Try again within a minute, or raise the limit.',
-    };
-  }
+  if (limited) return { code: limited.code, message: limited.message, fix: limited.fix ?? null };
   const lacking = budgets.find(({ fits }) => !fits);
   if (!lacking) return null;
   const message = `The budget ${lacking.budget.id} has no room for this call: ${lacking.reason ?? ''}.`;

@@ -1,6 +1,6 @@
 /** The JSON shapes of `explain` and `status`. */
 import { z } from 'zod';
-import { budget, picoUsd, time } from './shapes.ts';
+import { budget, budgetClock, picoUsd, time } from './shapes.ts';
 
 export const explainRequest = z.strictObject({
   token: z.string().min(1).max(100),
@@ -17,6 +17,8 @@ export const explainRequest = z.strictObject({
   features: z.array(z.string().min(1).max(100)).max(20).optional(),
 });
 
+const rate = z.object({ subject: z.string(), limit: z.int(), remaining: z.int() });
+
 export const explanation = z.object({
   /** The call would be sent if it came now. */
   allowed: z.boolean(),
@@ -30,8 +32,10 @@ export const explanation = z.object({
   worstCasePicoUsd: picoUsd.nullable(),
   /** The key that would pay. */
   keySlot: z.object({ name: z.string(), version: z.int(), origin: z.string() }).nullable(),
-  /** The tightest rate limit on the path. */
-  rate: z.object({ subject: z.string(), limit: z.int(), remaining: z.int() }).nullable(),
+  /** The tightest limit of requests on the path, per minute or per day. */
+  rate: rate.nullable(),
+  /** The tightest limit of tokens per minute. */
+  tokenRate: rate.nullable(),
   budgets: z.array(z.object({ budget, fits: z.boolean(), reason: z.string().nullable() })),
 });
 export type Explanation = z.infer<typeof explanation>;
@@ -56,6 +60,7 @@ export const status = z.object({
   }),
   tokens: z.object({ active: z.int(), expired: z.int(), revoked: z.int() }),
   keys: z.array(z.object({ name: z.string(), provider: z.string(), state: z.enum(['active', 'disabled']) })),
+  budgetClock,
   /** Paused, exhausted, or with 80 % of the limit spent or held. */
   budgetsNearLimit: z.array(budget),
   /** Teams that no budget of their own stops. */

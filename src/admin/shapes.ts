@@ -7,7 +7,10 @@ import { teamLimitsSchema } from '../access/policy.ts';
 import { TOKEN_TYPES, type TokenType } from '../access/token-format.ts';
 import { USAGE_DIMENSIONS } from '../audit/store.ts';
 import { ON_CAP } from '../ledger/budget-state.ts';
+import { MAX_RPD } from '../ledger/day-counts.ts';
 import { PERIODS } from '../ledger/period.ts';
+import { SUBJECT } from '../ledger/subjects.ts';
+import { MAX_TPM } from '../ledger/token-rates.ts';
 
 const limits = teamLimitsSchema.shape;
 const TYPES = Object.values(TOKEN_TYPES) as [TokenType, ...TokenType[]];
@@ -23,6 +26,7 @@ const usd = z
 const count = z.int().min(0);
 export const period = z.enum(PERIODS);
 export const onCap = z.enum(ON_CAP);
+const zone = z.string().min(1).max(64);
 export const usageBy = z.enum(USAGE_DIMENSIONS);
 export const tokenType = z.enum(TYPES);
 
@@ -44,9 +48,11 @@ export const environment = z.object({ id: z.string() });
 
 export const budget = z.object({
   id: z.string(),
-  /** `team:<id>` or `token:<id>`. */
+  /** `token:<id>`, `team:<id>`, `project:<id>`, `env:<team>/<environment>` or `org`. */
   subject: z.string(),
   period,
+  /** IANA name of the time zone whose calendar the period follows. */
+  zone: z.string(),
   /** The running one, such as `2026-11`. */
   window: z.string(),
   /** Null: never. */
@@ -60,14 +66,53 @@ export const budget = z.object({
 });
 export type BudgetShape = z.infer<typeof budget>;
 
-export const subject = z.string().regex(/^(team|token):[A-Za-z0-9._-]{1,63}$/, 'team:<id> or token:<id>');
+export const subject = z
+  .string()
+  .regex(SUBJECT, 'token:<id>, team:<id>, project:<id>, env:<team>/<environment> or org');
 export const budgetSetting = z.strictObject({
   subject,
   period,
   limitPicoUsd: picoUsd,
+  /** Left out: UTC for a new budget, unchanged for one that there is. */
+  zone: zone.optional(),
   onCap: onCap.optional(),
 });
 export const budgetAdjustment = z.strictObject({ deltaPicoUsd: signedPicoUsd, reason: z.string() });
+
+/** Limits of rate; null is none, 0 refuses all. */
+export const limit = z.object({
+  /** `team:<id>` or `token:<id>`. */
+  subject: z.string(),
+  rateLimitRPM: count.nullable(),
+  rateLimitTPM: count.nullable(),
+  rateLimitRPD: count.nullable(),
+  concurrency: count.nullable(),
+  /** Where a day begins. */
+  zone: z.string(),
+  /** Null without a daily limit: then nothing is counted. */
+  requestsToday: z.int().nullable(),
+  dayEndsAt: time.nullable(),
+});
+export type LimitShape = z.infer<typeof limit>;
+
+export const limitSubject = z
+  .string()
+  .regex(/^(team|token):[A-Za-z0-9._-]{1,63}$/, 'team:<id> or token:<id>');
+export const limitSetting = z.strictObject({
+  subject: limitSubject,
+  rateLimitRPM: limits.rateLimitRPM.optional(),
+  rateLimitTPM: count.max(MAX_TPM).nullable().optional(),
+  rateLimitRPD: count.max(MAX_RPD).nullable().optional(),
+  concurrency: limits.concurrency.optional(),
+  zone: zone.optional(),
+});
+
+/** Whether budget periods stand still because the wall clock was set. */
+export const budgetClock = z.object({
+  stoppedAt: time.nullable(),
+  /** How far the wall clock is from where it should be. */
+  jumpMs: z.int(),
+});
 
 export const token = z.object({
   id: z.string(),

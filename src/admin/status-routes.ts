@@ -1,11 +1,11 @@
 /** The state of the gateway at a glance. */
 import type { BudgetView } from '../ledger/budget-state.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
-import { budgetShape } from './budget-routes.ts';
+import { budgetClockShape, budgetShape } from './budget-routes.ts';
 
 type Deps = Pick<
   AdminDeps,
-  'clock' | 'teams' | 'tokens' | 'ledger' | 'vault' | 'indexer' | 'instance' | 'runtime'
+  'clock' | 'teams' | 'tokens' | 'ledger' | 'budgetClock' | 'vault' | 'indexer' | 'instance' | 'runtime'
 >;
 
 const NEAR_PERCENT = 80n;
@@ -32,6 +32,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
         },
         tokens: countTokens(deps),
         keys: deps.vault.list().map(({ name, provider, state }) => ({ name, provider, state })),
+        budgetClock: budgetClockShape(deps.budgetClock),
         budgetsNearLimit: deps.ledger.list().filter(isNearLimit).map(budgetShape),
         teamsWithoutBudget: deps.teams
           .list()

@@ -2,11 +2,12 @@
 import { MemoryStore, openMemoryBook } from '../../test/support/memory-store.ts';
 import { Teams } from '../access/teams.ts';
 import { Tokens } from '../access/tokens.ts';
-import type { BudgetEvent } from '../audit/entry.ts';
+import type { BudgetEvent, ClockEvent } from '../audit/entry.ts';
 import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { SteadyClock } from '../ledger/steady-clock.ts';
 import type { ControlEntry } from '../records/records.ts';
 import { RootKey } from '../vault/kek/root-key.ts';
 import { Keyring } from '../vault/keyring.ts';
@@ -21,7 +22,8 @@ export interface AdminRig {
   /** What the control plane journaled. */
   readonly journal: readonly ControlEntry[];
   readonly budgetEvents: readonly BudgetEvent[];
-  readonly clock: { nowMs: number };
+  readonly clockEvents: readonly ClockEvent[];
+  readonly clock: { nowMs: number; setBackMs: number };
   /** What the provider answers to a verification: status and error code. */
   readonly provider: { status: number; code: string | null };
   readonly rows: IndexRow[];
@@ -43,8 +45,8 @@ export interface Answer {
 const START_MS = Date.UTC(2026, 10, 21, 12);
 
 export async function adminRig(): Promise<AdminRig> {
-  const time = { nowMs: START_MS };
-  const clock: Clock = { monotonicMs: () => time.nowMs, wallMs: () => time.nowMs };
+  const time = { nowMs: START_MS, setBackMs: 0 };
+  const clock: Clock = { monotonicMs: () => time.nowMs - time.setBackMs, wallMs: () => time.nowMs };
   const store = new MemoryStore();
   const rootKey = RootKey.take(crypto.getRandomValues(new Uint8Array(32)), 'test');
   const keyring = await Keyring.create(rootKey, store, clock);
@@ -52,13 +54,16 @@ export async function adminRig(): Promise<AdminRig> {
   const teams = new Teams({ book, clock });
   const tokens = new Tokens({ book, teams, clock, pepper: keyring.authenticator('token-pepper') });
   const budgetEvents: BudgetEvent[] = [];
+  const clockEvents: ClockEvent[] = [];
   const ledger = new Ledger({
     clock,
     records: book,
     statuses: new Map(),
     emit: (event) => void budgetEvents.push(event),
     spentSince: () => Promise.resolve(0n),
+    callsBetween: () => Promise.resolve(0),
   });
+  const budgetClock = new SteadyClock({ clock, emit: (event) => void clockEvents.push(event) });
   const vault = new Vault({ keyring, book, clock, resolve: () => Promise.resolve(['104.18.0.1']) });
   const provider = { status: 200, code: null as string | null };
   const rows: IndexRow[] = [];
@@ -70,6 +75,7 @@ export async function adminRig(): Promise<AdminRig> {
     teams,
     tokens,
     ledger,
+    budgetClock,
     vault,
     indexer: { flush: () => Promise.resolve(), lag: 0 },
     index: {
@@ -105,7 +111,7 @@ export async function adminRig(): Promise<AdminRig> {
     const answer = (await response.json()) as Answer['body'];
     return { status: response.status, headers: response.headers, body: answer };
   };
-  return { app, deps, journal, budgetEvents, clock: time, provider, rows, people, sums, ask };
+  return { app, deps, journal, budgetEvents, clockEvents, clock: time, provider, rows, people, sums, ask };
 }
 
 /** A principal of the TCP listener with these scopes. */

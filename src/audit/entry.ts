@@ -116,6 +116,17 @@ export interface BudgetEvent {
   readonly reason: string | null;
 }
 
+/** The wall clock was set: budgets stand still from `jumped` to `resumed`. */
+export interface ClockEvent {
+  readonly action: 'clock.jumped' | 'clock.resumed';
+  /** `system`, or the operator who confirmed the time. */
+  readonly principal: string;
+  /** How far the wall clock is from where it should be: above zero for a jump ahead. */
+  readonly jumpMs: number;
+  /** The time that budgets were stopped at. */
+  readonly stoppedAt: string;
+}
+
 /** The provider refused our own key. */
 export interface KeyEvent {
   readonly action: 'key.rejected' | 'key.verified';
@@ -158,6 +169,7 @@ export type EntryBody =
   | CallRefused
   | AuthRefused
   | BudgetEvent
+  | ClockEvent
   | KeyEvent
   | ControlChange;
 

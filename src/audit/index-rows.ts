@@ -108,6 +108,9 @@ function metadataOf(entry: EntryBody): object {
         entry;
       return { budget, period, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, deltaPicoUsd, reason };
     }
+    case 'clock.jumped':
+    case 'clock.resumed':
+      return { jumpMs: entry.jumpMs, stoppedAt: entry.stoppedAt };
     case 'key.rejected':
     case 'key.verified':
       return { provider: entry.provider, status: entry.status };

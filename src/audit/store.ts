@@ -101,6 +101,14 @@ export interface UsageRow {
   readonly costPicoUsd: bigint;
 }
 
+/** Calls that have these in common; none given: all calls. */
+export interface CallMatch {
+  readonly tokenId?: string;
+  readonly team?: string;
+  readonly project?: string;
+  readonly environment?: string;
+}
+
 export interface IndexStore {
   commitIndex(batch: IndexBatch): Promise<void>;
   /** Calls without an end, oldest first. */
@@ -110,10 +118,9 @@ export interface IndexStore {
   /** Newest first. */
   query(filter: IndexFilter): Promise<IndexRow[]>;
   usage(by: UsageDimension, sinceMs: number, untilMs: number): Promise<UsageRow[]>;
-  /** What ended calls of a team or token cost since `sinceMs`, by the time they started. */
-  spentSince(
-    subject: { readonly team?: string; readonly tokenId?: string },
-    sinceMs: number,
-  ): Promise<bigint>;
+  /** What ended calls that match all of `calls` cost since `sinceMs`, by the time they started. */
+  spentSince(calls: CallMatch, sinceMs: number): Promise<bigint>;
+  /** How many calls that match all of `calls` were started with `sinceMs <= atMs < untilMs`. */
+  callsBetween(calls: CallMatch, sinceMs: number, untilMs: number): Promise<number>;
   pseudonyms(commitments: readonly string[]): Promise<PseudonymRow[]>;
 }

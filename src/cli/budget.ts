@@ -1,4 +1,4 @@
-/** `budget`: hard limits of money, of a team or of a token. */
+/** `budget`: hard limits of money, of a token, a team, a project, an environment or everything. */
 import type { BudgetShape } from '../admin/shapes.ts';
 import { onCap, period as periodSchema } from '../admin/shapes.ts';
 import { SallyportError } from '../core/errors.ts';
@@ -12,7 +12,14 @@ import { tokenId } from './token.ts';
 const WHICH = {
   team: { type: 'string', value: 'TEAM', help: 'the budget of a team' },
   token: { type: 'string', value: 'ID', help: 'the budget of a token' },
-  period: { type: 'string', value: 'P', help: 'month, day or total (default: the only one, else month)' },
+  project: { type: 'string', value: 'P', help: 'the budget of a project' },
+  env: { type: 'string', value: 'TEAM/ENV', help: "the budget of a team's environment, such as chat/prod" },
+  org: { type: 'boolean', help: 'the budget of everything that goes through this gateway' },
+  period: {
+    type: 'string',
+    value: 'P',
+    help: 'day, week, month or total (default: the only one, else month)',
+  },
 } as const satisfies OptionSpecs;
 
 type Which = Values<typeof WHICH> & ServerValues;
@@ -29,9 +36,18 @@ export const budgetSet = defineCommand({
       value: 'RULE',
       help: 'pause: the first refusal stops all calls until a resume (default); refuse: only what does not fit',
     },
+    zone: { type: 'string', value: 'ZONE', help: 'whose calendar it follows: Europe/Berlin (default UTC)' },
     ...SERVER_OPTIONS,
   },
-  examples: ['sallyport budget set --team chat --period month --limit-usd 250'],
+  examples: [
+    'sallyport budget set --team chat --period month --limit-usd 250',
+    'sallyport budget set --env chat/prod --period day --limit-usd 40 --zone Europe/Berlin',
+    'sallyport budget set --org --period week --limit-usd 2000 --on-cap refuse',
+  ],
+  notes: [
+    'A call counts for the budgets of its token, team, project, environment and organization; each may have one per period, and all must have room.',
+    'A week begins on Monday. In the zone, a day has 23 or 25 hours when clocks change.',
+  ],
   run: async ({ values, args: [id], io }) => {
     const { 'limit-usd': limit, 'on-cap': rule } = values;
     if (limit === undefined)
@@ -41,6 +57,7 @@ export const budgetSet = defineCommand({
       id === undefined ? { subject: subjectOf(values), period: periodOf(values) ?? 'month' } : undefined;
     const setting = {
       limitPicoUsd,
+      zone: values.zone,
       onCap: rule === undefined ? undefined : choice('--on-cap', rule, onCap.options),
     };
     const client = AdminClient.open(values, io);
@@ -136,14 +153,27 @@ export const budgetAdjust = defineCommand({
   },
 });
 
+export const budgetClockOk = defineCommand({
+  name: 'budget clock-ok',
+  summary: 'Confirm the wall clock after it was set: budget periods go on at once.',
+  options: SERVER_OPTIONS,
+  examples: ['sallyport budget clock-ok'],
+  notes: [
+    'When the wall clock jumps by more than a minute, no budget period begins or ends until it has agreed with itself for 10 minutes, or until this command.',
+  ],
+  run: async ({ values, io }) => {
+    const reply = await AdminClient.open(values, io).call('budget.clock');
+    if (values.json) printJson(io, reply);
+    else io.out(reply.resumed ? 'budget periods go on\n' : 'budget periods were not stopped\n');
+    return EXIT.ok;
+  },
+});
+
 /** The budget named by its id, or by subject and period. Throws `not_found`. */
 async function find(client: AdminClient, which: Which, id: string | undefined): Promise<BudgetShape> {
   if (id !== undefined) {
-    if (which.team !== undefined || which.token !== undefined || which.period !== undefined) {
-      throw new SallyportError(
-        'input.invalid',
-        'a budget is named by its id or by --team or --token, not both',
-      );
+    if (subjectsOf(which).length > 0 || which.period !== undefined) {
+      throw new SallyportError('input.invalid', 'a budget is named by its id or by whose it is, not both');
     }
     const { budgets } = await client.call('budget.list');
     const named = budgets.find((budget) => budget.id === id);
@@ -158,22 +188,36 @@ async function find(client: AdminClient, which: Which, id: string | undefined): 
   const only = period === undefined && budgets.length === 1 ? budgets[0] : undefined;
   const found = only ?? budgets.find((budget) => budget.period === (period ?? 'month'));
   if (found) return found;
-  const [kind, name] = subject.split(':');
   throw new SallyportError(
     'not_found',
     `${subject} has no budget${period === undefined ? '' : ` per ${period}`}`,
     {
-      fix: `set one: sallyport budget set --${kind} ${name} --period ${period ?? 'month'} --limit-usd 250`,
+      fix: `set one: sallyport budget set ${optionOf(subject)} --period ${period ?? 'month'} --limit-usd 250`,
     },
   );
 }
 
-function subjectOf({ team, token }: Which): string {
-  if (team !== undefined && token === undefined) return `team:${team}`;
-  if (token !== undefined && team === undefined) return `token:${tokenId(token)}`;
+function subjectOf(which: Which): string {
+  const [subject, ...more] = subjectsOf(which);
+  if (subject !== undefined && more.length === 0) return subject;
   throw new SallyportError('input.invalid', 'it is not clear whose budget is meant', {
-    fix: 'give --team or --token',
+    fix: 'give one of --token, --team, --project, --env and --org',
   });
+}
+
+function subjectsOf({ token, team, project, env, org }: Which): string[] {
+  return [
+    ...(token === undefined ? [] : [`token:${tokenId(token)}`]),
+    ...(team === undefined ? [] : [`team:${team}`]),
+    ...(project === undefined ? [] : [`project:${project}`]),
+    ...(env === undefined ? [] : [`env:${env}`]),
+    ...(org ? ['org'] : []),
+  ];
+}
+
+/** The option that names a subject. */
+function optionOf(subject: string): string {
+  return `--${subject.replace(':', ' ')}`;
 }
 
 function periodOf({ period }: Which): BudgetShape['period'] | undefined {
@@ -188,7 +232,7 @@ function show(budget: BudgetShape, json: boolean, io: Io): void {
   printFields(io, [
     ['budget', budget.id],
     ['of', budget.subject],
-    ['period', budget.window],
+    ['period', budget.zone === 'UTC' ? budget.window : `${budget.window} (${budget.zone})`],
     ['limit', dollars(budget.limitPicoUsd)],
     ['spent', dollars(budget.spentPicoUsd)],
     ['held', dollars(budget.heldPicoUsd)],

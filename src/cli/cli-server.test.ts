@@ -45,6 +45,17 @@ describe('teams', () => {
     expect((await cli(['team', 'list'])).out).toMatch(/^TEAM .*\nacme .*\nchat .*\$250\.00/);
   });
 
+  test('limits of rate are set, shown and listed; none takes one away', async () => {
+    const set = await cli(['limit', 'set', '--team', 'acme', '--tpm', '900000', '--rpd', '5000', '--json']);
+    expect(set.json()).toMatchObject({ subject: 'team:acme', rateLimitTPM: 900_000, rateLimitRPD: 5000 });
+    expect((await cli(['limit', 'show', '--team', 'acme'])).out).toContain('900000');
+    expect((await cli(['limit', 'list'])).out).toContain('team:acme');
+    expect((await cli(['limit', 'set', '--team', 'acme', '--tpm', 'none', '--rpd', 'none'])).code).toBe(0);
+    expect((await cli(['limit', 'list'])).out).not.toContain('team:acme');
+    expect((await cli(['limit', 'set', '--tpm', '5'])).code).toBe(2);
+    expect((await cli(['budget', 'clock-ok', '--json'])).json()).toMatchObject({ resumed: false });
+  });
+
   test('a mistyped name is answered with the nearest one', async () => {
     const { code, err } = await cli(['team', 'show', 'acmee']);
     expect([code, err]).toEqual([

@@ -74,7 +74,7 @@ describe('mistakes', () => {
   });
 
   test.each([
-    [['budget', 'set', '--team', 'a', '--limit-usd', '1', '--period', 'week']],
+    [['budget', 'set', '--team', 'a', '--limit-usd', '1', '--period', 'year']],
     [['budget', 'set', '--team', 'a']],
     [['budget', 'adjust', '--team', 'a', '--delta-usd', '1']],
     [['token', 'issue', '--team', 'a', '--expires', 'soon']],

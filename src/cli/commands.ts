@@ -1,10 +1,11 @@
 /** The command table, in the order of the help page. */
 import { auditQuery, auditTail, auditVerify } from './audit.ts';
-import { budgetAdjust, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
+import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
+import { limitList, limitSet, limitShow } from './limit.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
 import { tokenIssue, tokenList, tokenRevoke, tokenShow } from './token.ts';
@@ -32,11 +33,15 @@ export const COMMANDS: readonly Command[] = [
   tokenList,
   tokenShow,
   tokenRevoke,
+  limitSet,
+  limitShow,
+  limitList,
   budgetSet,
   budgetShow,
   budgetList,
   budgetResume,
   budgetAdjust,
+  budgetClockOk,
   explain,
   usage,
   auditQuery,

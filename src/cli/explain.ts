@@ -48,7 +48,7 @@ export const explain = defineCommand({
 });
 
 function fields(reply: Explanation): [string, string][] {
-  const { refusal, obligations, worstCasePicoUsd, keySlot, rate } = reply;
+  const { refusal, obligations, worstCasePicoUsd, keySlot, rate, tokenRate } = reply;
   const cap = obligations?.injectCap ?? null;
   return [
     ['decision', reply.allowed ? 'allowed' : 'refused'],
@@ -59,7 +59,11 @@ function fields(reply: Explanation): [string, string][] {
     ['prompt at most', reply.promptTokensBound === null ? '-' : `${reply.promptTokensBound} tokens`],
     ['worst case', worstCasePicoUsd === null ? '-' : dollars(worstCasePicoUsd)],
     ['key', keySlot ? `${keySlot.name} version ${keySlot.version}, to ${keySlot.origin}` : '-'],
-    ['rate', rate ? `${rate.remaining} of ${rate.limit} left for ${rate.subject}` : 'no limit'],
+    ['requests', rate ? `${rate.remaining} of ${rate.limit} left for ${rate.subject}` : 'no limit'],
+    [
+      'tokens',
+      tokenRate ? `${tokenRate.remaining} of ${tokenRate.limit} left for ${tokenRate.subject}` : 'no limit',
+    ],
     ...(reply.budgets.length === 0 ? ([['budget', 'none on the path']] as [string, string][]) : []),
     ...reply.budgets.map(({ budget, fits, reason }): [string, string] => [
       `budget ${budget.id}`,

@@ -18,6 +18,13 @@ export const status = defineCommand({
       const used = `${dollars(budget.spentPicoUsd)} spent and ${dollars(budget.heldPicoUsd)} held of ${dollars(budget.limitPicoUsd)}`;
       warn(io, `budget ${budget.id} is ${budget.state}: ${used}`);
     }
+    const { stoppedAt } = reply.budgetClock;
+    if (stoppedAt !== null) {
+      warn(
+        io,
+        `the wall clock was set; budget periods stand still at ${stoppedAt}: sallyport budget clock-ok`,
+      );
+    }
     for (const team of reply.teamsWithoutBudget) warn(io, `team ${team} has no budget`);
     if (reply.keys.length === 0) warn(io, 'there is no provider key, so no call can be sent');
     return EXIT.ok;

@@ -33,7 +33,7 @@ const ISSUE_OPTIONS = {
   rpm: { type: 'string', value: 'N', help: 'calls per minute' },
   concurrency: { type: 'string', value: 'N', help: 'calls at the same time' },
   'budget-usd': { type: 'string', value: 'X', help: 'a budget of its own' },
-  'budget-period': { type: 'string', value: 'P', help: 'month, day or total (default total)' },
+  'budget-period': { type: 'string', value: 'P', help: 'day, week, month or total (default total)' },
   'on-cap': { type: 'string', value: 'RULE', help: 'pause (default) or refuse when its budget is used up' },
 } as const satisfies OptionSpecs;
 

@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'access.feature'
   | 'model.unknown'
   | 'limit.rate'
+  | 'limit.tokens'
+  | 'limit.too_large'
   | 'limit.concurrency'
   | 'budget.exceeded'
   // the provider

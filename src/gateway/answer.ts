@@ -183,7 +183,7 @@ export function replyHeaders(
 ): Record<string, string> {
   const headers: Record<string, string> = {
     ...context.headers,
-    ...rateHeaders(gate.ledger.rateState(context.subjects())),
+    ...rateHeaders(gate.ledger.limits.states(context.path.limits)),
     'content-type': contentType,
   };
   if (context.model !== null) headers['x-sallyport-model'] = encodeURI(context.model);

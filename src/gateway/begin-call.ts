@@ -54,15 +54,15 @@ export function beginCall(
   made: NewCall,
 ): BegunCall {
   const { token, slot, plan, metadata } = made;
-  const subjects = context.subjects();
-  const { undo } = context;
+  const { undo, path } = context;
   // The body may have taken its time to come: what was revoked meanwhile is not let through.
   gate.tokens.stillValid(token.id);
   gate.indexer.checkCapacity();
-  undo.defer(gate.ledger.admit(subjects));
+  const admission = gate.ledger.limits.admit(path.limits, plan?.worstCaseTokens ?? 0);
+  undo.defer(() => admission.release());
   // A call that costs nothing has no hold on any budget.
   const reservation = gate.ledger.reserve(
-    plan ? subjects : [],
+    plan ? path.budgets : [],
     context.id,
     plan?.worstCasePicoUsd ?? ZERO_USD,
     HOLD_TTL_MS,
@@ -77,6 +77,7 @@ export function beginCall(
     charges: reservation.charges,
     metadata,
   });
+  admission.started();
   context.setReceipt(start);
   const durable = gate.journal.durable(start);
   // Whoever answers awaits it; a call that ends before must not leave a rejection behind.
@@ -88,6 +89,7 @@ export function beginCall(
       tokenId: token.id,
       price: plan?.price ?? null,
       reservation,
+      admission,
       promptBound: plan?.promptBound ?? 0,
       arrivedMs: context.arrivedMs,
       undo,

@@ -5,7 +5,10 @@ import type { Pseudonyms } from '../audit/pseudonyms.ts';
 import { newCallId } from '../core/ids.ts';
 import { UndoStack } from '../core/once.ts';
 import { redactCredentials } from '../detect/redact.ts';
+import { type CallPath, pathOf } from '../ledger/subjects.ts';
 import type { OpenCall } from './open-call.ts';
+
+const NO_PATH: CallPath = { limits: [], budgets: [] };
 
 export class CallContext {
   readonly id = newCallId();
@@ -37,9 +40,8 @@ export class CallContext {
   }
 
   /** The limits and budgets that the call counts against. */
-  subjects(): string[] {
-    const { token } = this;
-    return token ? [`token:${token.id}`, ...(token.team === null ? [] : [`team:${token.team}`])] : [];
+  get path(): CallPath {
+    return this.token ? pathOf(this.token) : NO_PATH;
   }
 
   /** Who calls what, for the journal. */

@@ -8,6 +8,7 @@ import { failpoint } from '../core/failpoint.ts';
 import { type PicoUsd, ZERO_USD } from '../core/money.ts';
 import type { UndoStack } from '../core/once.ts';
 import type { Reservation } from '../ledger/budgets.ts';
+import type { Admission } from '../ledger/limits.ts';
 import { costOf, type ModelPrice } from '../ledger/price.ts';
 import type { TokenUsage } from '../providers/openai.ts';
 
@@ -30,6 +31,7 @@ export interface OpenCallInit {
   readonly tokenId: string;
   readonly price: ModelPrice | null;
   readonly reservation: Reservation;
+  readonly admission: Pick<Admission, 'settle'>;
   /** Prompt tokens that the hold was made for. */
   readonly promptBound: number;
   readonly arrivedMs: number;
@@ -100,6 +102,8 @@ export class OpenCall {
     this.#ended = true;
     const { usage, cost, basis } = this.#cost(outcome);
     const { applied, overrunPicoUsd } = this.reservation.settle(cost);
+    // What is unknown stays counted whole.
+    if (basis !== 'hold') this.#init.admission.settle(usage.promptTokens + usage.completionTokens);
     failpoint('in-settle');
     // A hold that was given up as lost is charged and on record already.
     if (applied) this.#record(usage, { cost, basis, overrunPicoUsd }, errorCode);

@@ -204,7 +204,9 @@ function refuse(gate: Gate, context: CallContext, error: SallyportError): Respon
   }
   const level = error.code === 'gateway.internal' || error.code === 'vault.tampered' ? 'error' : 'debug';
   gate.log[level](error.message, { call: context.id, code: error.code, detail: error.detail });
-  const rates = error.code === 'limit.rate' ? rateHeaders(gate.ledger.rateState(context.subjects())) : {};
+  const rates = error.code.startsWith('limit.')
+    ? rateHeaders(gate.ledger.limits.states(context.path.limits))
+    : {};
   return errorReply(error, { ...context.headers, ...rates });
 }
 

@@ -22,6 +22,8 @@ export interface CallPlan {
   readonly injectCap: number | null;
   /** Prompt tokens that the worst case counts. */
   readonly promptBound: number;
+  /** Prompt and output together. */
+  readonly worstCaseTokens: number;
   readonly worstCasePicoUsd: PicoUsd;
 }
 
@@ -45,6 +47,12 @@ export function planCall(
   });
   return {
     allow: true,
-    plan: { price, injectCap: decision.injectCap, promptBound, worstCasePicoUsd },
+    plan: {
+      price,
+      injectCap: decision.injectCap,
+      promptBound,
+      worstCaseTokens: promptBound + decision.outputTokens * facts.choices,
+      worstCasePicoUsd,
+    },
   };
 }

@@ -26,6 +26,8 @@ const HTTP: Partial<Record<ErrorCode, HttpError>> = {
   'access.feature': { status: 403, type: permissions, code: 'feature_not_allowed' },
   'model.unknown': { status: 404, type: invalidRequest, code: 'model_not_found' },
   'limit.rate': { status: 429, type: 'requests', code: 'rate_limit_exceeded' },
+  'limit.tokens': { status: 429, type: 'tokens', code: 'rate_limit_exceeded' },
+  'limit.too_large': { status: 413, type: 'tokens', code: 'rate_limit_exceeded' },
   'limit.concurrency': { status: 429, type: 'requests', code: 'rate_limit_exceeded' },
   'budget.exceeded': { status: 402, type: 'insufficient_quota', code: 'budget_exceeded' },
   'upstream.unavailable': { status: 503, type: 'api_error', code: 'upstream_unavailable' },

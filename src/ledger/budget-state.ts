@@ -11,9 +11,11 @@ export const ON_CAP = ['pause', 'refuse'] as const;
 
 export interface BudgetDefinition {
   readonly id: string;
-  /** Whose calls count: `team:<id>`, `token:<id>`, ... */
+  /** Whose calls count: see subjects.ts. */
   readonly subject: string;
   readonly period: Period;
+  /** IANA name of the time zone whose calendar the period follows. */
+  readonly zone: string;
   readonly limitPicoUsd: PicoUsd;
   /** What the first refusal for lack of budget does: stop all calls until a resume, or nothing beyond refusing what does not fit. */
   readonly onCap: (typeof ON_CAP)[number];
@@ -54,10 +56,10 @@ export class BudgetState {
 
   constructor(definition: BudgetDefinition, status: BudgetStatus | undefined, wallMs: number) {
     this.#definition = definition;
-    this.#status = status ?? rollOver(undefined, periodKey(definition.period, wallMs));
+    this.#status = status ?? rollOver(undefined, periodKey(definition.period, wallMs, definition.zone));
     this.#spent = this.#status.spentPicoUsd;
     this.#charge = { budget: definition.id, period: this.#status.period };
-    this.#periodEndMs = periodSpan(this.#status.period).endMs;
+    this.#periodEndMs = periodSpan(this.#status.period, definition.zone).endMs;
     this.#armAlert();
   }
 
@@ -97,8 +99,10 @@ export class BudgetState {
     };
   }
 
+  /** In another zone, the period that runs keeps its name and what is spent in it; it ends when that zone's calendar says so. */
   redefine(definition: BudgetDefinition): void {
     this.#definition = definition;
+    this.#periodEndMs = periodSpan(this.#status.period, definition.zone).endMs;
     this.#armAlert();
   }
 
@@ -106,10 +110,11 @@ export class BudgetState {
   roll(wallMs: number): void {
     // INVARIANT: a wall clock that was set back never reopens a period, so no limit is spent twice over.
     if (wallMs < this.#periodEndMs) return;
-    const period = periodKey(this.#definition.period, wallMs);
+    const { id, period: kind, zone } = this.#definition;
+    const period = periodKey(kind, wallMs, zone);
     this.#status = rollOver(this.#status, period);
-    this.#charge = { budget: this.#definition.id, period };
-    this.#periodEndMs = periodSpan(period).endMs;
+    this.#charge = { budget: id, period };
+    this.#periodEndMs = periodSpan(period, zone).endMs;
     this.#spent = 0n;
     this.#held = 0n;
     this.#liveHolds = 0;

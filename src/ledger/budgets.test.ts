@@ -20,6 +20,7 @@ const MONTH: BudgetDefinition = {
   id: 'team-a-month',
   subject: 'team:a',
   period: 'month',
+  zone: 'UTC',
   limitPicoUsd: usd('10'),
   onCap: 'pause',
 };
@@ -456,4 +457,36 @@ test('a path without budgets is admitted and holds nothing', () => {
   expect(reservation.charges).toEqual([]);
   expect(reservation.settle(usd('7'))).toEqual({ applied: true, overrunPicoUsd: usd('2') });
   expect(budgets.liveHolds).toBe(0);
+});
+
+test('a day of 23 and one of 25 hours are one period each, and a call stays in the one it was reserved in', () => {
+  const { budgets, clock, reserve } = setUp([{ id: 'd', period: 'day', zone: 'Europe/Berlin' }]);
+  const spent = () => [budgets.view('d').period, budgets.view('d').spentPicoUsd];
+  clock.wall = Date.parse('2027-03-27T23:00:00Z');
+  const first = reserve('1');
+  clock.wall = Date.parse('2027-03-28T21:59:59.999Z');
+  reserve('2').settle(usd('2'));
+  expect(spent()).toEqual(['2027-03-28', usd('2')]);
+  clock.wall += 1;
+  expect(spent()).toEqual(['2027-03-29', usd('0')]);
+  first.settle(usd('1'));
+  expect(spent()).toEqual(['2027-03-29', usd('0')]);
+  clock.wall = Date.parse('2027-10-30T22:00:00Z');
+  reserve('3').settle(usd('3'));
+  clock.wall = Date.parse('2027-10-31T22:59:59.999Z');
+  expect(spent()).toEqual(['2027-10-31', usd('3')]);
+  clock.wall += 1;
+  expect(spent()).toEqual(['2027-11-01', usd('0')]);
+});
+
+test('a budget that moves to another zone keeps its period until that one ends there', () => {
+  const { budgets, clock, reserve } = setUp([{ id: 'd', period: 'day', zone: 'Asia/Tokyo' }]);
+  clock.wall = Date.parse('2026-11-21T15:00:00Z');
+  reserve('4').settle(usd('4'));
+  budgets.define({ ...MONTH, id: 'd', period: 'day', zone: 'America/New_York' });
+  expect(budgets.view('d')).toMatchObject({ period: '2026-11-22', spentPicoUsd: usd('4') });
+  clock.wall = Date.parse('2026-11-23T04:59:59.999Z');
+  expect(budgets.view('d').period).toBe('2026-11-22');
+  clock.wall += 1;
+  expect(budgets.view('d')).toMatchObject({ period: '2026-11-23', spentPicoUsd: usd('0') });
 });

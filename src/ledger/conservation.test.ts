@@ -6,18 +6,34 @@ import type { SallyportError } from '../core/errors.ts';
 import { type PicoUsd, picoUsd } from '../core/money.ts';
 import { ALERT_PERCENTS, type BudgetDefinition } from './budget-state.ts';
 import { Budgets, type Reservation } from './budgets.ts';
-import { periodKey } from './period.ts';
+import { budgetId } from './ledger.ts';
+import { type Period, periodKey } from './period.ts';
 import { type BudgetStatus, budgetsOf, foldStatus, rollOver } from './status.ts';
 
 const TTL = 1000;
 const START = Date.parse('2026-11-30T22:00:00Z');
-const SUBJECTS = ['team:a', 'token:t', 'token:u'];
+const SUBJECTS = ['team:a', 'token:t', 'token:u', 'project:p', 'env:a/dev', 'org'];
 
+function budget(
+  subject: string,
+  period: Period,
+  limit: bigint,
+  onCap: BudgetDefinition['onCap'],
+  zone = 'UTC',
+): BudgetDefinition {
+  return { id: budgetId(subject, period), subject, period, zone, limitPicoUsd: picoUsd(limit), onCap };
+}
+
+/** Several a subject, in zones whose days and weeks begin at different moments. */
 const DEFINITIONS: readonly BudgetDefinition[] = [
-  { id: 'team-a-month', subject: 'team:a', period: 'month', limitPicoUsd: picoUsd(900n), onCap: 'pause' },
-  { id: 'team-a-total', subject: 'team:a', period: 'total', limitPicoUsd: picoUsd(2500n), onCap: 'refuse' },
-  { id: 'token-t-day', subject: 'token:t', period: 'day', limitPicoUsd: picoUsd(400n), onCap: 'refuse' },
-  { id: 'token-u-day', subject: 'token:u', period: 'day', limitPicoUsd: picoUsd(300n), onCap: 'pause' },
+  budget('team:a', 'month', 900n, 'pause'),
+  budget('team:a', 'total', 2500n, 'refuse'),
+  budget('team:a', 'week', 1200n, 'refuse', 'Europe/Berlin'),
+  budget('token:t', 'day', 400n, 'refuse'),
+  budget('token:u', 'day', 300n, 'pause', 'America/New_York'),
+  budget('project:p', 'day', 500n, 'refuse', 'Australia/Lord_Howe'),
+  budget('env:a/dev', 'week', 900n, 'pause'),
+  budget('org', 'month', 2000n, 'refuse', 'Pacific/Apia'),
 ];
 
 type Step =
@@ -315,7 +331,7 @@ test('a restart from the journal, at any point and clock, continues with the sam
     for (const definition of DEFINITIONS) restarted.define(definition);
     for (const { definition, period, spentPicoUsd } of restarted.list()) {
       const journaled = world.statuses.get(definition.id)?.period ?? '';
-      const now = periodKey(definition.period, wall);
+      const now = periodKey(definition.period, wall, definition.zone);
       expect(period).toBe(now > journaled ? now : journaled);
       expect(spentPicoUsd as bigint).toBe(world.charged.get(`${definition.id} ${period}`) ?? 0n);
     }

@@ -1,6 +1,7 @@
 import { expect, spyOn, test } from 'bun:test';
 import { createHmac } from 'node:crypto';
 import type { BudgetEvent } from '../audit/entry.ts';
+import type { CallMatch } from '../audit/store.ts';
 import type { Authenticator } from '../core/authenticator.ts';
 import type { SallyportError } from '../core/errors.ts';
 import { type PicoUsd, parseUsd } from '../core/money.ts';
@@ -25,7 +26,9 @@ class Disk {
   readonly control: ControlEntry[] = [];
 }
 
-function start(options: { disk?: Disk; statuses?: Map<string, BudgetStatus>; spent?: PicoUsd } = {}) {
+function start(
+  options: { disk?: Disk; statuses?: Map<string, BudgetStatus>; spent?: PicoUsd; calls?: number } = {},
+) {
   const disk = options.disk ?? new Disk();
   const rows = [...disk.rows.values()];
   const trust = Trust.open(authenticator, disk.trust, { records: rows.map((row) => row.mac), statuses: [] });
@@ -45,19 +48,24 @@ function start(options: { disk?: Disk; statuses?: Map<string, BudgetStatus>; spe
     return Promise.resolve(() => {});
   });
   const events: BudgetEvent[] = [];
-  const asked: [string, number][] = [];
+  const asked: [CallMatch, number][] = [];
+  const counted: [CallMatch, number, number][] = [];
   const clock = { mono: 0, wall: Date.parse('2026-11-21T12:00:00Z') };
   const ledger = new Ledger({
     clock: { monotonicMs: () => clock.mono, wallMs: () => clock.wall },
     records,
     statuses: options.statuses ?? new Map(),
     emit: (event) => events.push(event),
-    spentSince: (subject, sinceMs) => {
-      asked.push([subject, sinceMs]);
+    spentSince: (calls, sinceMs) => {
+      asked.push([calls, sinceMs]);
       return Promise.resolve(options.spent ?? 0n);
     },
+    callsBetween: (...between) => {
+      counted.push(between);
+      return Promise.resolve(options.calls ?? 0);
+    },
   });
-  return { disk, ledger, events, asked, clock, records };
+  return { disk, ledger, events, asked, counted, clock, records };
 }
 
 const MONTH = { subject: 'team:chat', period: 'month', limitPicoUsd: usd('10') } as const;
@@ -75,6 +83,7 @@ test('a budget is a record: set, in force, and there again after a restart', asy
     id: 'team-chat-month',
     subject: 'team:chat',
     period: 'month',
+    zone: 'UTC',
     limitPicoUsd: '10000000000000',
     onCap: 'pause',
     createdAt: '2026-11-21T12:00:00.000Z',
@@ -88,7 +97,7 @@ test('a budget is a record: set, in force, and there again after a restart', asy
     paused: false,
   };
   const restarted = start({ disk, statuses: new Map([['team-chat-month', status]]) });
-  await restarted.ledger.openInterrupted();
+  await restarted.ledger.openHistory();
   expect(restarted.asked).toEqual([]);
   expect(restarted.ledger.list('team:chat')).toMatchObject([
     { spentPicoUsd: usd('4'), limitPicoUsd: usd('10') },
@@ -99,7 +108,7 @@ test('a budget is a record: set, in force, and there again after a restart', asy
 test('a new budget starts with what its subject spent in this period', async () => {
   const { ledger, asked, events } = start({ spent: usd('6') });
   const view = await ledger.setBudget('user:o', MONTH);
-  expect(asked).toEqual([['team:chat', Date.parse('2026-11-01T00:00:00Z')]]);
+  expect(asked).toEqual([[{ team: 'chat' }, Date.parse('2026-11-01T00:00:00Z')]]);
   expect(view.spentPicoUsd).toBe(usd('6'));
   expect(events[0]).toMatchObject({
     action: 'budget.opened',
@@ -113,8 +122,8 @@ test('a budget whose set-up a crash interrupted is opened at the next start, onc
   const { ledger, disk } = start();
   await ledger.setBudget('user:o', MONTH);
   const restarted = start({ disk, spent: usd('4') });
-  await restarted.ledger.openInterrupted();
-  await restarted.ledger.openInterrupted();
+  await restarted.ledger.openHistory();
+  await restarted.ledger.openHistory();
   expect(restarted.events.map(({ action, deltaPicoUsd }) => [action, deltaPicoUsd])).toEqual([
     ['budget.opened', '4000000000000'],
   ]);
@@ -203,11 +212,14 @@ test('a record that this version does not understand refuses to start', async ()
 test('one sweep frees idle limits and returns the reservations of lost calls', async () => {
   const { ledger, clock } = start();
   await ledger.setBudget('user:o', MONTH);
-  ledger.setSubjectLimits('token:t', { rateLimitRpm: 2, concurrency: 1 });
-  const release = ledger.admit(['team:chat', 'token:t']);
-  expect(ledger.rateState(['team:chat', 'token:t'])).toMatchObject({ subject: 'token:t', remaining: 1 });
-  expect(() => ledger.admit(['team:chat', 'token:t'])).toThrow('token:t');
-  release();
+  ledger.limits.setSubjectLimits('token:t', { rateLimitRpm: 2, concurrency: 1 });
+  const admission = ledger.limits.admit(['team:chat', 'token:t'], 0);
+  expect(ledger.limits.states(['team:chat', 'token:t']).requests).toMatchObject({
+    subject: 'token:t',
+    remaining: 1,
+  });
+  expect(() => ledger.limits.admit(['team:chat', 'token:t'], 0)).toThrow('token:t');
+  admission.release();
   const lost = ledger.reserve(['team:chat', 'token:t'], 'h', usd('1'), 1000);
   clock.mono += 1000;
   const forget = spyOn(RateLimits.prototype, 'sweep');
@@ -218,4 +230,43 @@ test('one sweep frees idle limits and returns the reservations of lost calls', a
   ledger.adjust('team-chat-month', -BigInt(usd('0.5')), 'the call never left', 'user:o');
   expect(ledger.view('team-chat-month').spentPicoUsd).toBe(usd('0.5'));
   expect(ledger.sweep()).toEqual([]);
+});
+
+test('a daily limit goes on where the last process was, and a limit that was taken away counts no more', async () => {
+  const { ledger, disk, counted, clock } = start({ calls: 3 });
+  const day = Date.parse('2026-11-21T00:00:00Z');
+  expect(await ledger.limits.set('user:o', 'team:chat', { rateLimitRPD: 5 })).toMatchObject({
+    rateLimitRPD: 5,
+    today: { count: 3 },
+  });
+  expect(counted).toEqual([[{ team: 'chat' }, day, clock.wall + 1]]);
+  const admission = ledger.limits.admit(['team:chat'], 0);
+  admission.started();
+  admission.release();
+  // Never started: as if it had not been.
+  ledger.limits.admit(['team:chat'], 0).release();
+  expect(ledger.limits.view('team:chat').today?.count).toBe(4);
+  const restarted = start({ disk, calls: 4 });
+  await restarted.ledger.openHistory();
+  expect(restarted.counted).toEqual([[{ team: 'chat' }, day, Number.MAX_SAFE_INTEGER]]);
+  expect(restarted.ledger.limits.view('team:chat').today?.count).toBe(4);
+  await restarted.ledger.limits.set('user:o', 'team:chat', { rateLimitRPD: null });
+  for (let call = 0; call < 10; call += 1) restarted.ledger.limits.admit(['team:chat'], 0).started();
+});
+
+test('a call that one limit refuses counts for no other', async () => {
+  const { ledger } = start();
+  const { limits } = ledger;
+  await limits.set('user:o', 'team:chat', { rateLimitRPD: 9, rateLimitTPM: 1000 });
+  limits.setSubjectLimits('token:t', { rateLimitRpm: null, concurrency: 1 });
+  const path = ['token:t', 'team:chat'];
+  const first = limits.admit(path, 100);
+  first.started();
+  for (let call = 0; call < 5; call += 1) expect(() => limits.admit(path, 100)).toThrow('at the same time');
+  for (let call = 0; call < 5; call += 1)
+    expect(() => limits.admit(path, 1001)).toThrow('more than the 1000');
+  expect(limits.states(path)).toMatchObject({ requests: { remaining: 8 }, tokens: { remaining: 900 } });
+  first.settle(30);
+  first.release();
+  expect(limits.states(path).tokens?.remaining).toBe(970);
 });

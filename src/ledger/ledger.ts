@@ -3,40 +3,45 @@
  * was spent comes from the journal. There are no timers: the caller ticks `sweep`.
  */
 import { z } from 'zod';
+import type { CallMatch } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
 import { type PicoUsd, picoUsd } from '../core/money.ts';
-import type { RecordBook, StoredRecord } from '../records/records.ts';
+import type { StoredRecord } from '../records/records.ts';
 import { type BudgetDefinition, type BudgetView, type EmitBudgetEvent, ON_CAP } from './budget-state.ts';
 import { Budgets, type Reservation, checkLimit } from './budgets.ts';
+import { Limits, type LimitsDeps } from './limits.ts';
 import { PERIODS, type Period, periodStartMs } from './period.ts';
-import { RateLimits, type RateState, type ReleaseSlots, type SubjectLimits } from './rates.ts';
 import type { BudgetStatus } from './status.ts';
+import { checkSubject, SUBJECT, callsOf } from './subjects.ts';
+import { checkZone, isZone, UTC } from './zone.ts';
 
-export interface LedgerDeps {
+export interface LedgerDeps extends LimitsDeps {
+  /** Its wall time rules periods: see steady-clock.ts. */
   readonly clock: Clock;
-  readonly records: RecordBook;
   /** By budget, from the journal (`BudgetProjection.statuses` after the replay). */
   readonly statuses: ReadonlyMap<string, BudgetStatus>;
   /** Takes an event into the journal, in the same synchronous step as the change it reports. */
   readonly emit: EmitBudgetEvent;
   /** What ended calls of a subject cost since a time: what a budget that is set up in mid-period starts with. */
-  readonly spentSince: (subject: string, sinceMs: number) => Promise<bigint>;
+  readonly spentSince: (calls: CallMatch, sinceMs: number) => Promise<bigint>;
 }
 
 export interface BudgetRequest {
   readonly subject: string;
   readonly period: Period;
   readonly limitPicoUsd: PicoUsd;
+  /** IANA name. A new budget without it is in UTC; a changed one keeps what it has. */
+  readonly zone?: string;
   /** A new budget without it pauses; a changed one keeps what it has. */
   readonly onCap?: BudgetDefinition['onCap'];
 }
 
-const SUBJECT = /^[a-z]+:[A-Za-z0-9._/-]{1,128}$/;
 const budgetBody = z.strictObject({
   id: z.string(),
   subject: z.string().regex(SUBJECT),
   period: z.enum(PERIODS),
+  zone: z.string().refine(isZone, 'this runtime does not know the time zone').default(UTC),
   limitPicoUsd: z.string().regex(/^[1-9]\d{0,18}$/),
   onCap: z.enum(ON_CAP),
   createdAt: z.iso.datetime(),
@@ -45,7 +50,8 @@ type BudgetBody = z.infer<typeof budgetBody>;
 
 export class Ledger {
   readonly #deps: LedgerDeps;
-  readonly #rates: RateLimits;
+  /** Requests, tokens and calls at once. */
+  readonly limits: Limits;
   readonly #budgets: Budgets;
   /** Budgets whose first entry, what their subject had spent before, is not in the journal yet. */
   readonly #unopened = new Set<string>();
@@ -53,23 +59,9 @@ export class Ledger {
   /** Throws `config.invalid` for a budget record that this version does not understand. */
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
-    this.#rates = new RateLimits(deps.clock);
+    this.limits = new Limits(deps);
     this.#budgets = new Budgets(deps);
     deps.records.subscribe('budget', (record) => this.#load(record));
-  }
-
-  setSubjectLimits(subject: string, limits: SubjectLimits): void {
-    this.#rates.setSubjectLimits(subject, limits);
-  }
-
-  /** See `RateLimits.admit`. */
-  admit(subjects: readonly string[]): ReleaseSlots {
-    return this.#rates.admit(subjects);
-  }
-
-  /** The tightest rate limit on a call's path, or null when it has none. */
-  rateState(subjects: readonly string[]): RateState | null {
-    return this.#rates.tightest(subjects);
   }
 
   /** See `Budgets.reserve`. */
@@ -79,7 +71,9 @@ export class Ledger {
 
   /** Call every second or so: frees idle memory and returns the reservations of lost calls. See `Budgets.sweep`. */
   sweep(): Reservation[] {
-    this.#rates.sweep();
+    // Also without calls, a clock that was set is noticed within the second.
+    this.#deps.clock.wallMs();
+    this.limits.sweep();
     return this.#budgets.sweep();
   }
 
@@ -90,14 +84,17 @@ export class Ledger {
   async setBudget(principal: string, request: BudgetRequest): Promise<BudgetView> {
     const id = budgetId(request.subject, request.period);
     checkLimit(request.limitPicoUsd);
-    const spentBefore = this.#budgets.has(id) ? 0n : await this.#spentBefore(request);
+    const zone = request.zone === undefined ? undefined : checkZone(request.zone);
+    const spentBefore = this.#budgets.has(id)
+      ? 0n
+      : await this.#spentBefore({ ...request, zone: zone ?? UTC });
     let raised = false;
     try {
       await this.#deps.records.change('budget.set', principal, () => {
         const record = this.#deps.records.get('budget', id);
         const current = record && parseBody(record);
         raised = current !== undefined && request.limitPicoUsd > BigInt(current.limitPicoUsd);
-        return [{ kind: 'budget', id, body: this.#bodyFor(id, request, current) }];
+        return [{ kind: 'budget', id, body: this.#bodyFor(id, request, zone, current) }];
       });
     } finally {
       // A change that is journaled but not stored is in force as well.
@@ -108,13 +105,14 @@ export class Ledger {
   }
 
   /**
-   * Opens budgets whose set-up a crash interrupted. Call after the replay and recovery, before the first call is admitted.
+   * Opens budgets whose set-up a crash interrupted, and counts the calls of this day for daily limits. Call after the replay and recovery, before the first call is admitted.
    */
-  async openInterrupted(): Promise<void> {
+  async openHistory(): Promise<void> {
     for (const id of this.#unopened) {
-      const { subject, period } = this.#budgets.view(id).definition;
-      this.#open(id, await this.#spentBefore({ subject, period }), 'system');
+      const { definition } = this.#budgets.view(id);
+      this.#open(id, await this.#spentBefore(definition), 'system');
     }
+    await this.limits.countToday(Number.MAX_SAFE_INTEGER);
   }
 
   /** See `Budgets.resume`. */
@@ -138,9 +136,11 @@ export class Ledger {
   }
 
   #load(record: StoredRecord): void {
-    const { id, subject, period, limitPicoUsd, onCap } = parseBody(record);
+    const body = parseBody(record);
+    const { id, subject, period, zone, onCap } = body;
+    const limitPicoUsd = picoUsd(BigInt(body.limitPicoUsd));
     if (!this.#budgets.has(id) && !this.#deps.statuses.has(id)) this.#unopened.add(id);
-    this.#budgets.define({ id, subject, period, limitPicoUsd: picoUsd(BigInt(limitPicoUsd)), onCap });
+    this.#budgets.define({ id, subject, period, zone, limitPicoUsd, onCap });
   }
 
   #open(id: string, spentBefore: bigint, principal: string): void {
@@ -149,15 +149,22 @@ export class Ledger {
     this.#unopened.delete(id);
   }
 
-  #spentBefore(request: Pick<BudgetRequest, 'subject' | 'period'>): Promise<bigint> {
-    return this.#deps.spentSince(request.subject, periodStartMs(request.period, this.#deps.clock.wallMs()));
+  #spentBefore(of: Pick<BudgetDefinition, 'subject' | 'period' | 'zone'>): Promise<bigint> {
+    const sinceMs = periodStartMs(of.period, this.#deps.clock.wallMs(), of.zone);
+    return this.#deps.spentSince(callsOf(of.subject), sinceMs);
   }
 
-  #bodyFor(id: string, request: BudgetRequest, current: BudgetBody | undefined): BudgetBody {
+  #bodyFor(
+    id: string,
+    request: BudgetRequest,
+    zone: string | undefined,
+    current: BudgetBody | undefined,
+  ): BudgetBody {
     return {
       id,
       subject: request.subject,
       period: request.period,
+      zone: zone ?? current?.zone ?? UTC,
       limitPicoUsd: request.limitPicoUsd.toString(),
       onCap: request.onCap ?? current?.onCap ?? 'pause',
       createdAt: current?.createdAt ?? new Date(this.#deps.clock.wallMs()).toISOString(),
@@ -167,12 +174,7 @@ export class Ledger {
 
 /** The one budget of a subject and period: `team:chat` and `month` give `team-chat-month`. Throws `input.invalid`. */
 export function budgetId(subject: string, period: Period): string {
-  if (!SUBJECT.test(subject)) {
-    throw new SallyportError('input.invalid', `"${subject.slice(0, 64)}" cannot have a budget.`, {
-      fix: 'Name a subject such as team:chat.',
-    });
-  }
-  return `${subject.replace(':', '-')}-${period}`;
+  return `${checkSubject(subject).replace(':', '-')}-${period}`;
 }
 
 function parseBody(record: StoredRecord): BudgetBody {

@@ -53,13 +53,19 @@ export class RateLimits {
     else this.#limits.set(subject, limits);
   }
 
+  /** What `admit` would throw; null when it would let a call in. */
+  refusal(subjects: readonly string[]): SallyportError | null {
+    return this.#refusal(subjects, this.#clock.monotonicMs());
+  }
+
   /**
    * Counts one call against every subject, or against none. Throws `limit.rate` or `limit.concurrency`, which name the subject and
    * when to come again. The caller must run the returned release when the call is over, however it ends.
    */
   admit(subjects: readonly string[]): ReleaseSlots {
     const nowMs = this.#clock.monotonicMs();
-    this.#check(subjects, nowMs);
+    const refused = this.#refusal(subjects, nowMs);
+    if (refused) throw refused;
     const taken: SubjectState[] = [];
     for (const [index, subject] of subjects.entries()) {
       if (subjects.indexOf(subject) !== index) continue;
@@ -83,9 +89,8 @@ export class RateLimits {
       const admitted = this.#states.get(subject)?.admitted;
       admitted?.expire(nowMs);
       const remaining = Math.max(0, limit - (admitted?.size ?? 0));
-      if (tightest && tightest.remaining <= remaining) continue;
       const resetMs = admitted && admitted.size > 0 ? admitted.at(admitted.size - 1) + WINDOW_MS - nowMs : 0;
-      tightest = { subject, limit, remaining, resetMs };
+      tightest = tighter(tightest, { subject, limit, remaining, resetMs });
     }
     return tightest;
   }
@@ -104,7 +109,7 @@ export class RateLimits {
     return this.#states.size;
   }
 
-  #check(subjects: readonly string[], nowMs: number): void {
+  #refusal(subjects: readonly string[], nowMs: number): SallyportError | null {
     let longestWaitMs = -1;
     let rateLimited = '';
     for (const subject of subjects) {
@@ -113,13 +118,14 @@ export class RateLimits {
       longestWaitMs = waitMs;
       rateLimited = subject;
     }
-    if (longestWaitMs >= 0) throw rateRefusal(rateLimited, this.#rpmOf(rateLimited) ?? 0, longestWaitMs);
+    if (longestWaitMs >= 0) return rateRefusal(rateLimited, this.#rpmOf(rateLimited) ?? 0, longestWaitMs);
     for (const subject of subjects) {
       const limit = this.#limits.get(subject)?.concurrency ?? null;
       if (limit === null) continue;
       const running = this.#states.get(subject)?.running ?? 0;
-      if (running >= limit) throw concurrencyRefusal(subject, limit);
+      if (running >= limit) return concurrencyRefusal(subject, limit);
     }
+    return null;
   }
 
   /** How long the subject has to wait for its next call; -1 when it has not. */
@@ -146,6 +152,13 @@ export class RateLimits {
     }
     return state;
   }
+}
+
+/** The one with less left; of two alike the one that lasts longer. */
+export function tighter(a: RateState | null, b: RateState | null): RateState | null {
+  if (!a || !b) return a ?? b;
+  if (a.remaining !== b.remaining) return a.remaining < b.remaining ? a : b;
+  return a.resetMs >= b.resetMs ? a : b;
 }
 
 /** Times of the admissions in the window, oldest first. Grows by doubling to what one window needs, and is dropped when idle. */

@@ -22,13 +22,13 @@ export function budgetRefusal(budget: BudgetState, lack: Lack, amount: bigint): 
   const inFlight = lack === 'held' ? `calls in flight hold ${held}` : `${held} held`;
   return new SallyportError(
     'budget.exceeded',
-    `The budget ${id} has no room for this call: ${spent} spent and ${inFlight} of ${limit}; the call may cost up to $${formatUsd(amount)}. ${resetOf(budget.charge.period)}`,
+    `The budget ${id} has no room for this call: ${spent} spent and ${inFlight} of ${limit}; the call may cost up to $${formatUsd(amount)}. ${resetOf(budget)}`,
     { fix: fixFor(budget, lack) },
   );
 }
 
-function resetOf(period: string): string {
-  const { endMs } = periodSpan(period);
+function resetOf({ charge, definition }: BudgetState): string {
+  const { endMs } = periodSpan(charge.period, definition.zone);
   return Number.isFinite(endMs) ? `It resets at ${new Date(endMs).toISOString()}.` : 'It never resets.';
 }
 

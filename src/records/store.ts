@@ -8,6 +8,7 @@ export const RECORD_KINDS = [
   'provider_key',
   'key_version',
   'budget',
+  'limit',
 ] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 

@@ -8,7 +8,7 @@ import { BulkWrite } from './bulk-write.ts';
 import type { Database } from './database.ts';
 import { findRows, openCalls, queryRows } from './index-queries.ts';
 import { fromStatusTable, toIndexTable, toPseudonymTable, toStatusTable } from './index-rows.ts';
-import { spentSince, usageBy } from './index-usage.ts';
+import { callsBetween, spentSince, usageBy } from './index-usage.ts';
 import type { AuditIndexTable, BudgetStatusTable, PseudonymsTable } from './schema.ts';
 import { toTrustTable, trustUpsert } from './trust-row.ts';
 
@@ -33,7 +33,9 @@ export function createIndexStore(database: Database): IndexStore {
       }),
     query: (filter) => database.read((db) => queryRows(db, filter)),
     usage: (by, sinceMs, untilMs) => database.read((db) => usageBy(db, by, sinceMs, untilMs)),
-    spentSince: (subject, sinceMs) => database.read((db) => spentSince(db, subject, sinceMs)),
+    spentSince: (calls, sinceMs) => database.read((db) => spentSince(db, calls, sinceMs)),
+    callsBetween: (calls, sinceMs, untilMs) =>
+      database.read((db) => callsBetween(db, calls, sinceMs, untilMs)),
     pseudonyms: (commitments) =>
       database.read(async (db) => {
         const found = [];

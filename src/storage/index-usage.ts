@@ -3,7 +3,7 @@
  * from its end. Refused calls (`call.refused`) and other entries never count.
  */
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { UsageDimension, UsageRow } from '../audit/store.ts';
+import type { CallMatch, UsageDimension, UsageRow } from '../audit/store.ts';
 import type { Schema } from './schema.ts';
 import { toNumber, wholeBigint } from './values.ts';
 
@@ -60,20 +60,41 @@ export async function usageBy(
     .sort(byCost);
 }
 
-/** Cost of the ended calls of every named subject since `sinceMs`. */
-export async function spentSince(
+/** Cost of the ended calls that match, since `sinceMs`. */
+export async function spentSince(db: Kysely<Schema>, match: CallMatch, sinceMs: number): Promise<bigint> {
+  const sum = await startedSince(db, match, sinceMs)
+    .select(halves('cost_pico_usd', 'cost'))
+    .executeTakeFirst();
+  return joined(sum?.cost_high ?? 0n, sum?.cost_low ?? 0n);
+}
+
+/** How many calls that match were started from `sinceMs` to before `untilMs`. */
+export async function callsBetween(
   db: Kysely<Schema>,
-  subject: { readonly team?: string; readonly tokenId?: string },
+  match: CallMatch,
   sinceMs: number,
-): Promise<bigint> {
+  untilMs: number,
+): Promise<number> {
+  const found = await startedSince(db, match, sinceMs)
+    .where('at_ms', '<', wholeBigint(untilMs))
+    .select((eb) => eb.fn.countAll<bigint>().as('calls'))
+    .executeTakeFirst();
+  return toNumber(found?.calls ?? 0n);
+}
+
+function startedSince(db: Kysely<Schema>, match: CallMatch, sinceMs: number) {
   let calls = db
     .selectFrom('audit_index')
     .where('action', '=', 'call')
     .where('at_ms', '>=', wholeBigint(sinceMs));
-  if (subject.team !== undefined) calls = calls.where('team', '=', subject.team);
-  if (subject.tokenId !== undefined) calls = calls.where('token_id', '=', subject.tokenId);
-  const sum = await calls.select(halves('cost_pico_usd', 'cost')).executeTakeFirst();
-  return joined(sum?.cost_high ?? 0n, sum?.cost_low ?? 0n);
+  const equal = [
+    ['team', match.team],
+    ['token_id', match.tokenId],
+    ['project', match.project],
+    ['environment', match.environment],
+  ] as const;
+  for (const [column, value] of equal) if (value !== undefined) calls = calls.where(column, '=', value);
+  return calls;
 }
 
 /**

@@ -120,7 +120,14 @@ export function usageContract(open: OpenStorage): void {
       expect(await index.spentSince({ tokenId: 'tokenA' }, 10)).toBe(11_010n);
       expect(await index.spentSince({ team: 'team-a', tokenId: 'tokenA' }, 10)).toBe(1_010n);
       expect(await index.spentSince({ team: 'nobody' }, 0)).toBe(0n);
+      expect(await index.spentSince({ project: 'bot' }, 0)).toBe(0n);
+      expect(await index.spentSince({ team: 'team-a', environment: 'elsewhere' }, 0)).toBe(0n);
       expect(await index.spentSince({}, 0)).toBe(11_111n);
+      expect(await index.callsBetween({ team: 'team-a' }, 10, 11)).toBe(1);
+      // A call that runs has been started; one that was refused has not.
+      expect(await index.callsBetween({ team: 'team-a' }, 10, 12)).toBe(4);
+      expect(await index.callsBetween({}, 0, Number.MAX_SAFE_INTEGER)).toBe(6);
+      expect(await index.callsBetween({ tokenId: 'nobody' }, 0, 100)).toBe(0);
     });
   });
 }

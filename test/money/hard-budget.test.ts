@@ -1,7 +1,9 @@
 /** A budget is hard: whatever runs at the same time, nothing is admitted that could take it above its limit, and our sum is the bill. */
 import { expect, test } from 'bun:test';
+import { parseUsd } from '../../src/core/money.ts';
+import { budgetId } from '../../src/ledger/ledger.ts';
 import { BUDGET_SUBJECT, callsAt, worstCaseOf } from '../support/burst.ts';
-import { type OpenGate, openGate } from '../support/harness.ts';
+import { LOCAL, type OpenGate, openGate } from '../support/harness.ts';
 
 test('200 parallel calls against a budget for about 50: never above, and the bill is ours to the pico-dollar', async () => {
   // The provider uses the whole cap, so that what is held is close to what is spent.
@@ -94,6 +96,78 @@ test('a budget that is opened in mid-period starts with what the team has spent 
     limitPicoUsd: (before * 100n) as never,
   });
   expect(gate.app.ledger.view('team-acme-month').spentPicoUsd).toBe(before as never);
+});
+
+test('budgets of project, environment and organization count their calls, from before they were set, and stop them', async () => {
+  await using gate = await openGate();
+  gate.fake.setKnobs({ completionTokens: 40 });
+  await gate.app.teams.addProject('local', 'bot', 'acme');
+  const inProject = await gate.app.tokens.issue(LOCAL, {
+    team: 'acme',
+    project: 'bot',
+    environment: 'prod',
+    scopes: ['call:groq/*'],
+    lifetimeMs: 3_600_000,
+  });
+  const headers = { authorization: `Bearer ${inProject.text}`, 'content-type': 'application/json' };
+  const cost = async (init: RequestInit): Promise<bigint> => {
+    const before = BigInt(gate.fake.bill().picoUsd);
+    expect((await gate.chat({}, init)).status).toBe(200);
+    return BigInt(gate.fake.bill().picoUsd) - before;
+  };
+  const elsewhere = await cost({});
+  const inside = await cost({ headers });
+  const set = (subject: string, period: 'day' | 'week') =>
+    gate.app.ledger.setBudget('local', {
+      subject,
+      period,
+      zone: 'Australia/Lord_Howe',
+      limitPicoUsd: parseUsd('1'),
+      onCap: 'refuse',
+    });
+  const spent = {
+    'project:bot': inside,
+    'env:acme/prod': inside,
+    'env:acme/dev': elsewhere,
+    org: inside + elsewhere,
+  };
+  for (const subject of Object.keys(spent)) await set(subject, 'week');
+  const now = () =>
+    Object.fromEntries(
+      Object.keys(spent).map((subject) => [
+        subject,
+        gate.app.ledger.list(subject)[0]?.spentPicoUsd as bigint,
+      ]),
+    );
+  expect(now()).toEqual(spent);
+  const more = await cost({ headers });
+  const then = {
+    'project:bot': inside + more,
+    'env:acme/prod': inside + more,
+    'env:acme/dev': elsewhere,
+    org: inside + elsewhere + more,
+  };
+  expect(now()).toEqual(then);
+  await gate.restart();
+  expect(now()).toEqual(then);
+  // The smallest of them stops the call, whichever it is.
+  for (const subject of ['project:bot', 'env:acme/prod', 'org']) {
+    const limit = (tight: string) =>
+      gate.app.ledger.setBudget('local', {
+        subject,
+        period: 'day',
+        limitPicoUsd: parseUsd(tight),
+        onCap: 'refuse',
+      });
+    await limit('0.000001');
+    const refused = await gate.chat({}, { headers });
+    expect([refused.status, await refused.text()]).toEqual([
+      402,
+      expect.stringContaining(budgetId(subject, 'day')),
+    ]);
+    await limit('1');
+    await cost({ headers });
+  }
 });
 
 function highestCommitment(gate: OpenGate): bigint {

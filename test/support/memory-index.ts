@@ -52,6 +52,10 @@ export class MemoryIndex implements IndexStore {
     return Promise.resolve(0n);
   }
 
+  callsBetween(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   pseudonyms(commitments: readonly string[]): Promise<PseudonymRow[]> {
     return Promise.resolve(commitments.flatMap((one) => this.people.get(one) ?? []));
   }
