@@ -42,6 +42,8 @@ export interface App {
   readonly recoveredCalls: number;
   /** Asks the provider whether it takes the key of a slot. */
   verifyKey(principal: string, slot: string): Promise<VerifiedKey>;
+  /** Reads the TLS certificate again, if there is one. */
+  reloadCertificate(): void;
   stop(reason: string): Promise<void>;
 }
 
@@ -76,10 +78,10 @@ export async function startApp(config: Config): Promise<App> {
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
     const parts = await openParts(core, access, journal);
-    const urls = await serve(config, core, parts, teardown);
+    const served = await serve(config, core, parts, teardown);
     return {
       ...parts,
-      ...urls,
+      ...served,
       log,
       recoveredCalls,
       stop: (why) => {
@@ -163,7 +165,7 @@ async function serve(
   core: Core,
   parts: Parts,
   teardown: Teardown,
-): Promise<Pick<App, 'gatewayUrl' | 'adminUrl'>> {
+): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'reloadCertificate'>> {
   const { settings } = config;
   let open = true;
   const gate: Gate = {
@@ -177,12 +179,16 @@ async function serve(
   };
   parts.tokens.onRevoked((id) => gate.live.cut(id));
   core.indexer.start();
-  const gateway = serveGateway(gate, { hostname: settings.host, port: settings.port });
+  const gateway = serveGateway(gate, { ...settings, hostname: settings.host });
   teardown.defer(() => gateway.stop(settings.drainMs));
   const admin = await startAdmin(config, core, parts, gate, gateway.url);
   teardown.defer(() => admin.stop());
   teardown.defer(() => void (open = false));
-  return { gatewayUrl: gateway.url, adminUrl: admin.url };
+  return {
+    gatewayUrl: gateway.url,
+    adminUrl: admin.url,
+    reloadCertificate: () => gateway.reloadCertificate(),
+  };
 }
 
 async function startAdmin(
@@ -218,7 +224,7 @@ async function startAdmin(
     }),
   });
   const server = await serveAdmin(
-    { unixPath, hostname: settings.host, port: settings.adminPort },
+    { unixPath, hostname: settings.adminHost, port: settings.adminPort },
     app,
     parts.tokens,
     core.log,

@@ -19,6 +19,8 @@ export interface Io {
   readonly wallMs: () => number;
   /** Resolves at the first SIGINT or SIGTERM after the first call; until then these end the process as usual. */
   readonly stopped: () => Promise<void>;
+  /** From the first call on, SIGHUP runs the listener instead of ending the process. */
+  readonly onHangup: (listener: () => void) => void;
 }
 
 /** The process's own. */
@@ -43,6 +45,7 @@ export function processIo(): Io {
       stopping ??= Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => undefined);
       return stopping;
     },
+    onHangup: (listener) => void process.on('SIGHUP', listener),
   };
 }
 

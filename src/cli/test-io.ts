@@ -51,6 +51,7 @@ export function testIo(options: TestIoOptions): {
     readHidden: () => Promise.resolve(options.typed ?? ''),
     wallMs: () => Date.now(),
     stopped: () => options.stopped ?? new Promise(() => undefined),
+    onHangup: () => undefined,
   };
   return { io, printed: () => ({ out, err }) };
 }

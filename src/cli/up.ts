@@ -1,10 +1,10 @@
 /** `sallyport up`: starts the gateway on a data folder and runs until it is told to stop. */
 import type { App } from '../app.ts';
-import { readConfig, VARIABLES } from '../config.ts';
+import { type Flags, readConfig, VARIABLES } from '../config.ts';
 import { Secret } from '../core/secret.ts';
 import { findProvider } from '../providers/catalog.ts';
 import { VERSION } from '../version.ts';
-import { defineCommand, EXIT } from './command.ts';
+import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Demo } from './demo.ts';
 import { hideMemory } from './harden.ts';
 import type { Io } from './io.ts';
@@ -12,16 +12,25 @@ import type { Io } from './io.ts';
 const MODEL = 'openai/gpt-oss-20b';
 const KEY_VARIABLE = 'GROQ_API_KEY';
 
+const OPTIONS = {
+  data: { type: 'string', value: 'DIR', help: 'data folder (default $SALLYPORT_DATA, else ~/.sallyport)' },
+  port: { type: 'string', value: 'N', help: 'port of the gateway; 0 takes a free one' },
+  host: { type: 'string', value: 'ADDRESS', help: 'address to listen on; beyond loopback TLS is needed' },
+  'tls-cert': { type: 'string', value: 'FILE', help: 'certificate chain in PEM, read again when it changes' },
+  'tls-key': { type: 'string', value: 'FILE', help: 'its private key in PEM' },
+  'behind-tls-proxy': {
+    type: 'boolean',
+    help: 'a proxy in front ends TLS; its addresses are in $SALLYPORT_TRUSTED_PROXIES',
+  },
+  'admin-port': { type: 'string', value: 'N', help: 'port of the admin listener; 0 takes a free one' },
+  demo: { type: 'boolean', help: 'start the built-in fake provider even though there is a provider key' },
+  json: { type: 'boolean', help: 'print the ready line as JSON' },
+} as const satisfies OptionSpecs;
+
 export const upCommand = defineCommand({
   name: 'up',
   summary: 'Start the gateway.',
-  options: {
-    data: { type: 'string', value: 'DIR', help: 'data folder (default $SALLYPORT_DATA, else ~/.sallyport)' },
-    port: { type: 'string', value: 'N', help: 'port of the gateway; 0 takes a free one' },
-    'admin-port': { type: 'string', value: 'N', help: 'port of the admin listener; 0 takes a free one' },
-    demo: { type: 'boolean', help: 'start the built-in fake provider even though there is a provider key' },
-    json: { type: 'boolean', help: 'print the ready line as JSON' },
-  },
+  options: OPTIONS,
   examples: ['sallyport up', 'sallyport up --data /var/lib/sallyport --port 8080'],
   notes: [
     'Without any provider key it starts a built-in fake provider, so that a first call is answered.',
@@ -33,14 +42,14 @@ export const upCommand = defineCommand({
     hideMemory();
     // From here on a signal means an orderly stop, also one that comes right behind the ready line.
     const stopped = io.stopped();
-    const flags = { data: values.data, port: values.port, adminPort: values['admin-port'] };
-    const config = readConfig(flags, io.env);
+    const config = readConfig(flagsOf(values), io.env);
     // Loaded here, so that the other commands, which only ask a server, start in a third of the time.
     const [{ startApp }, { needsDemo, startDemo }] = await Promise.all([
       import('../app.ts'),
       import('./demo.ts'),
     ]);
     const app = await startApp(config);
+    if (config.settings.tls) io.onHangup(() => app.reloadCertificate());
     let demo: Demo | undefined;
     try {
       await offerToSeal(app, io, values.json);
@@ -54,6 +63,18 @@ export const upCommand = defineCommand({
     return EXIT.ok;
   },
 });
+
+function flagsOf(values: Values<typeof OPTIONS>): Flags {
+  return {
+    data: values.data,
+    port: values.port,
+    adminPort: values['admin-port'],
+    host: values.host,
+    tlsCert: values['tls-cert'],
+    tlsKey: values['tls-key'],
+    behindTlsProxy: values['behind-tls-proxy'],
+  };
+}
 
 function announce(app: App, data: string, demo: Demo | undefined, io: Io, json: boolean): void {
   if (json) {
