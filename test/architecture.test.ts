@@ -60,6 +60,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config.ts',
     'detect',
     'fake',
+    'gateway',
     'ledger',
     'providers',
     'vault',

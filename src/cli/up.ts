@@ -2,6 +2,7 @@
 import type { App } from '../app.ts';
 import { type Flags, readConfig, VARIABLES } from '../config.ts';
 import { Secret } from '../core/secret.ts';
+import { proveUpstreamLimit } from '../gateway/upstream-limit.ts';
 import { findProvider } from '../providers/catalog.ts';
 import { VERSION } from '../version.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
@@ -43,6 +44,7 @@ export const upCommand = defineCommand({
     // From here on a signal means an orderly stop, also one that comes right behind the ready line.
     const stopped = io.stopped();
     const config = readConfig(flagsOf(values), io.env);
+    await proveUpstreamLimit(io.env['BUN_CONFIG_MAX_HTTP_REQUESTS']);
     // Loaded here, so that the other commands, which only ask a server, start in a third of the time.
     const [{ startApp }, { needsDemo, startDemo }] = await Promise.all([
       import('../app.ts'),
