@@ -42,6 +42,8 @@ export interface App {
   readonly recoveredCalls: number;
   /** Asks the provider whether it takes the key of a slot. */
   verifyKey(principal: string, slot: string): Promise<VerifiedKey>;
+  /** Calls that are running. */
+  liveCalls(): number;
   /** Reads the TLS certificate again, if there is one. */
   reloadCertificate(): void;
   stop(reason: string): Promise<void>;
@@ -165,7 +167,7 @@ async function serve(
   core: Core,
   parts: Parts,
   teardown: Teardown,
-): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'reloadCertificate'>> {
+): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'liveCalls' | 'reloadCertificate'>> {
   const { settings } = config;
   let open = true;
   const gate: Gate = {
@@ -187,6 +189,7 @@ async function serve(
   return {
     gatewayUrl: gateway.url,
     adminUrl: admin.url,
+    liveCalls: () => gate.live.count,
     reloadCertificate: () => gateway.reloadCertificate(),
   };
 }

@@ -4,6 +4,7 @@ import { budgetAdjust, budgetList, budgetResume, budgetSet, budgetShow } from '.
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
+import { health } from './health.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
@@ -14,6 +15,7 @@ import { usage } from './usage.ts';
 export const COMMANDS: readonly Command[] = [
   upCommand,
   status,
+  health,
   keyAdd,
   keyList,
   keyShow,

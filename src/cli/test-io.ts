@@ -9,6 +9,7 @@ export interface TestIoOptions {
   /** What is typed at a hidden prompt; standard input is a terminal then. */
   readonly typed?: string;
   readonly stopped?: Promise<void>;
+  readonly stdoutIsTerminal?: boolean;
 }
 
 export interface Ran {
@@ -46,6 +47,7 @@ export function testIo(options: TestIoOptions): {
     out: (text) => (out += text),
     err: (text) => (err += text),
     stdinIsTerminal: options.typed !== undefined,
+    stdoutIsTerminal: options.stdoutIsTerminal ?? false,
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     readLine: () => Promise.resolve(options.typed ?? ''),
     readHidden: () => Promise.resolve(options.typed ?? ''),

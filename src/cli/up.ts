@@ -4,13 +4,13 @@ import { type Flags, readConfig, VARIABLES } from '../config.ts';
 import { Secret } from '../core/secret.ts';
 import { proveUpstreamLimit } from '../gateway/upstream-limit.ts';
 import { findProvider } from '../providers/catalog.ts';
-import { VERSION } from '../version.ts';
+import { announce } from './announce.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Demo } from './demo.ts';
 import { hideMemory } from './harden.ts';
 import type { Io } from './io.ts';
+import { note } from './output.ts';
 
-const MODEL = 'openai/gpt-oss-20b';
 const KEY_VARIABLE = 'GROQ_API_KEY';
 
 const OPTIONS = {
@@ -58,6 +58,7 @@ export const upCommand = defineCommand({
       if (values.demo || needsDemo(app)) demo = await startDemo(app);
       announce(app, config.settings.data, demo, io, values.json);
       await stopped;
+      note(io, stoppingText(app.liveCalls()));
     } finally {
       await app.stop('stopped by the operator');
       await demo?.stop();
@@ -65,6 +66,11 @@ export const upCommand = defineCommand({
     return EXIT.ok;
   },
 });
+
+function stoppingText(calls: number): string {
+  const wait = calls === 0 ? '' : '; another signal ends at once';
+  return `stopping: ${calls} ${calls === 1 ? 'call' : 'calls'} running${wait}`;
+}
 
 function flagsOf(values: Values<typeof OPTIONS>): Flags {
   return {
@@ -76,65 +82,6 @@ function flagsOf(values: Values<typeof OPTIONS>): Flags {
     tlsKey: values['tls-key'],
     behindTlsProxy: values['behind-tls-proxy'],
   };
-}
-
-function announce(app: App, data: string, demo: Demo | undefined, io: Io, json: boolean): void {
-  if (json) {
-    const ready = {
-      event: 'ready',
-      gateway: app.gatewayUrl,
-      admin: app.adminUrl,
-      data,
-      demo: demo !== undefined,
-    };
-    io.out(
-      `${JSON.stringify({ ...ready, ...(demo ? { token: demo.token, expiresAt: demo.expiresAt } : {}) })}\n`,
-    );
-    return;
-  }
-  const lines = [
-    `sallyport ${VERSION} is ready`,
-    `  gateway  ${app.gatewayUrl}`,
-    `  admin    ${app.adminUrl}`,
-    `  data     ${data}`,
-  ];
-  if (app.recoveredCalls > 0)
-    lines.push(`  charged  ${app.recoveredCalls} call(s) that an earlier process left open`);
-  lines.push('', ...(demo ? demoLines(app, demo) : nextLines()));
-  io.out(`${lines.join('\n')}\n`);
-}
-
-function demoLines(app: App, demo: Demo): string[] {
-  return [
-    'There is no provider key yet, so this is a demo: a built-in fake provider answers, and no money is spent.',
-    `The demo token works until ${demo.expiresAt} and for 1 pretended dollar. Paste this into another terminal:`,
-    '',
-    `curl ${app.gatewayUrl}/openai/v1/chat/completions \\`,
-    `  -H "Authorization: Bearer ${demo.token}" -H "Content-Type: application/json" \\`,
-    `  -d '{"model":"${MODEL}","messages":[{"role":"user","content":"Hello"}]}'`,
-    '',
-    'Or from JavaScript (npm install groq-sdk):',
-    '',
-    "import Groq from 'groq-sdk';",
-    `const groq = new Groq({ baseURL: '${app.gatewayUrl}', apiKey: '${demo.token}' });`,
-    `const reply = await groq.chat.completions.create({ model: '${MODEL}', messages: [{ role: 'user', content: 'Hello' }] });`,
-    'console.log(reply.choices[0].message.content);',
-    '',
-    'To use a real key, in another terminal (it asks for the key and does not echo it):',
-    '',
-    '  ./sallyport key add groq --provider groq',
-    ...nextLines(),
-  ];
-}
-
-function nextLines(): string[] {
-  return [
-    '  ./sallyport team add my-team',
-    '  ./sallyport budget set --team my-team --period month --limit-usd 20',
-    "  ./sallyport token issue --team my-team --env dev --scope 'call:groq/*' --expires 30d",
-    '',
-    'Press Ctrl-C to stop.',
-  ];
 }
 
 /** A provider key in the environment is one that leaks: asks on a terminal whether to seal it, and otherwise says how. */
