@@ -51,7 +51,8 @@ export const upCommand = defineCommand({
       import('./demo.ts'),
     ]);
     const app = await startApp(config);
-    if (config.settings.tls) io.onHangup(() => app.reloadCertificate());
+    // A service manager reloads by SIGHUP; from a terminal it means that the terminal is gone.
+    if (config.settings.tls || !io.stdinIsTerminal) io.onHangup(() => app.reloadCertificate());
     let demo: Demo | undefined;
     try {
       await offerToSeal(app, io, values.json);
