@@ -43,6 +43,10 @@ export interface App {
   readonly recoveredCalls: number;
   /** Asks the provider whether it takes the key of a slot. */
   verifyKey(principal: string, slot: string): Promise<VerifiedKey>;
+  /** Calls that are running. */
+  liveCalls(): number;
+  /** Reads the TLS certificate again, if there is one. */
+  reloadCertificate(): void;
   stop(reason: string): Promise<void>;
 }
 
@@ -79,10 +83,10 @@ export async function startApp(config: Config): Promise<App> {
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
     const parts = await openParts(core, access, journal);
-    const urls = await serve(config, core, parts, teardown);
+    const served = await serve(config, core, parts, teardown);
     return {
       ...parts,
-      ...urls,
+      ...served,
       log,
       recoveredCalls,
       stop: (why) => {
@@ -187,7 +191,7 @@ async function serve(
   core: Core,
   parts: Parts,
   teardown: Teardown,
-): Promise<Pick<App, 'gatewayUrl' | 'adminUrl'>> {
+): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'liveCalls' | 'reloadCertificate'>> {
   const { settings } = config;
   let open = true;
   const gate: Gate = {
@@ -201,13 +205,17 @@ async function serve(
   };
   parts.tokens.onRevoked((id) => gate.live.cut(id));
   core.indexer.start();
-  const { host: hostname, port, requestSeconds } = settings;
-  const gateway = serveGateway(gate, { hostname, port, requestSeconds });
+  const gateway = serveGateway(gate, { ...settings, hostname: settings.host });
   teardown.defer(() => gateway.stop(settings.drainMs));
   const admin = await startAdmin(config, core, parts, gate, gateway.url);
   teardown.defer(() => admin.stop());
   teardown.defer(() => void (open = false));
-  return { gatewayUrl: gateway.url, adminUrl: admin.url };
+  return {
+    gatewayUrl: gateway.url,
+    adminUrl: admin.url,
+    liveCalls: () => gate.live.count,
+    reloadCertificate: () => gateway.reloadCertificate(),
+  };
 }
 
 async function startAdmin(
@@ -243,7 +251,7 @@ async function startAdmin(
     }),
   });
   const server = await serveAdmin(
-    { unixPath, hostname: settings.host, port: settings.adminPort },
+    { unixPath, hostname: settings.adminHost, port: settings.adminPort },
     app,
     parts.tokens,
     core.log,

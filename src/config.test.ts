@@ -13,6 +13,9 @@ test('without a word everything has a safe default', () => {
     settings: {
       data: '/home/ann/.sallyport',
       host: '127.0.0.1',
+      adminHost: '127.0.0.1',
+      tls: null,
+      trustedProxies: [],
       port: 4141,
       adminPort: 4142,
       logLevel: 'info',
@@ -44,6 +47,9 @@ test('every variable that is listed is read', () => {
   expect({ ...settings, ...secrets }).toEqual({
     data: '/d',
     host: '::1',
+    adminHost: '::1',
+    tls: null,
+    trustedProxies: [],
     port: 1,
     adminPort: 2,
     rootKeyFile: '/k',

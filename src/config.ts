@@ -8,11 +8,11 @@ import { SallyportError } from './core/errors.ts';
 import type { LogLevel } from './core/log.ts';
 import { suggest } from './core/nearest.ts';
 import type { CallTimes } from './gateway/live-calls.ts';
+import { LISTEN_VARIABLES, type ListenFlags, type ListenSettings, readListening } from './listen-config.ts';
 
-export interface Settings {
+export interface Settings extends ListenSettings {
   /** Absolute path. */
   readonly data: string;
-  readonly host: string;
   /** 0: any free port. */
   readonly port: number;
   readonly adminPort: number;
@@ -34,7 +34,7 @@ export interface Config {
   readonly secrets: SecretSettings;
 }
 
-export interface Flags {
+export interface Flags extends ListenFlags {
   readonly data?: string | undefined;
   readonly port?: string | undefined;
   readonly adminPort?: string | undefined;
@@ -48,7 +48,7 @@ export const DEFAULT_ADMIN_PORT = 4142;
 /** Every variable that is read, and what it means: `sallyport up --help` prints this. */
 export const VARIABLES = {
   SALLYPORT_DATA: 'data folder (default ~/.sallyport)',
-  SALLYPORT_HOST: 'address to listen on: a loopback address',
+  ...LISTEN_VARIABLES,
   SALLYPORT_PORT: `port of the gateway (default ${DEFAULT_PORT}, 0 takes a free one)`,
   SALLYPORT_ADMIN_PORT: `port of the admin listener (default ${DEFAULT_ADMIN_PORT})`,
   SALLYPORT_ROOT_KEY_FILE: 'file of the root key (default root.key in the data folder)',
@@ -64,7 +64,6 @@ export const VARIABLES = {
 
 /** Read elsewhere: the CLI's own token, and the test hooks of core/failpoint.ts. */
 const OTHER_VARIABLES = ['SALLYPORT_ADMIN_TOKEN', 'SALLYPORT_FAILPOINT', 'SALLYPORT_FAILPOINT_MARKER'];
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** Throws `config.invalid`. Flags win over variables. */
@@ -72,15 +71,6 @@ export function readConfig(flags: Flags, environment: Environment): Config {
   checkNames(environment);
   checkEmpty(flags, environment);
   const data = resolve(flags.data ?? defaultDataFolder(environment));
-  const host = environment['SALLYPORT_HOST'] ?? '127.0.0.1';
-  if (!LOOPBACK.has(host)) {
-    throw invalid(
-      `SALLYPORT_HOST is "${host.slice(0, 60)}", but Sallyport listens on loopback only: it has no TLS of its own yet.`,
-      {
-        fix: 'Use 127.0.0.1 or ::1, and a reverse proxy with TLS on the same machine.',
-      },
-    );
-  }
   const seconds = (name: keyof typeof VARIABLES, fallback: number): number =>
     1000 * integer(name, environment[name], 1, 86_400, fallback);
   const port = integer('--port', flags.port ?? environment['SALLYPORT_PORT'], 0, 65_535, DEFAULT_PORT);
@@ -96,7 +86,7 @@ export function readConfig(flags: Flags, environment: Environment): Config {
   return {
     settings: {
       data,
-      host: host === 'localhost' ? '127.0.0.1' : host,
+      ...readListening(flags, environment),
       port,
       adminPort,
       logLevel: readLevel(environment['SALLYPORT_LOG_LEVEL'] ?? 'info'),

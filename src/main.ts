@@ -9,14 +9,11 @@ import { runtimeEnvironment } from './runtime-environment.ts';
 
 const clean = runtimeEnvironment(process.env);
 if (clean) {
-  // The flags keep a .env or bunfig.toml in the caller's folder from being loaded.
-  const argv = [
-    process.execPath,
-    '--no-env-file',
-    '--config=/dev/null',
-    import.meta.path,
-    ...process.argv.slice(2),
-  ];
+  const args = process.argv.slice(2);
+  // From source, the flags keep a .env or bunfig.toml in the caller's folder from being loaded; a binary was built to load none.
+  const argv = Bun.isStandaloneExecutable
+    ? [process.execPath, ...args]
+    : [process.execPath, '--no-env-file', '--config=/dev/null', import.meta.path, ...args];
   process.execve?.(process.execPath, argv, clean);
 }
 

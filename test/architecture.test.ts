@@ -31,7 +31,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ['core', 'records', 'audit', 'vault'],
   fake: [],
   'version.ts': [],
-  'config.ts': ['core', 'gateway'],
+  'config.ts': ['core', 'gateway', 'listen-config.ts'],
+  'listen-config.ts': ['core', 'access', 'gateway'],
   'runtime-environment.ts': [],
   'app.ts': [
     'core',
@@ -59,6 +60,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config.ts',
     'detect',
     'fake',
+    'gateway',
     'ledger',
     'providers',
     'vault',

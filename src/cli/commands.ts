@@ -4,6 +4,7 @@ import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budge
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
+import { health } from './health.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
 import { status, version } from './status.ts';
@@ -15,6 +16,7 @@ import { usage } from './usage.ts';
 export const COMMANDS: readonly Command[] = [
   upCommand,
   status,
+  health,
   keyAdd,
   keyList,
   keyShow,

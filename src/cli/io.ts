@@ -1,5 +1,4 @@
 /** All that a command has of the outside: environment, streams, time and signals. Tests put their own in its place. */
-import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Environment } from '../config.ts';
 import { promptHidden } from './hidden-prompt.ts';
@@ -10,6 +9,8 @@ export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly stdinIsTerminal: boolean;
+  /** Whether what is printed is read by somebody, and not kept by a collector of logs. */
+  readonly stdoutIsTerminal: boolean;
   /** Standard input to its end. Throws when it is longer than `maxBytes`. */
   readonly readStdin: (maxBytes: number) => Promise<Uint8Array>;
   /** One line from the terminal. */
@@ -17,8 +18,13 @@ export interface Io {
   /** One line from the terminal, not echoed. */
   readonly readHidden: (prompt: string) => Promise<string>;
   readonly wallMs: () => number;
-  /** Resolves at the first SIGINT or SIGTERM after the first call; until then these end the process as usual. */
+  /**
+   * Resolves at the first SIGINT or SIGTERM after the first call; until then these end the process as usual. The next one ends it at
+   * once.
+   */
   readonly stopped: () => Promise<void>;
+  /** From the first call on, SIGHUP runs the listener instead of ending the process. */
+  readonly onHangup: (listener: () => void) => void;
 }
 
 /** The process's own. */
@@ -35,15 +41,36 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     stdinIsTerminal: process.stdin.isTTY,
+    stdoutIsTerminal: process.stdout.isTTY,
     readStdin: (maxBytes) => readAll(Bun.stdin.stream(), maxBytes),
     readLine: promptLine,
     readHidden: promptHidden,
     wallMs: () => Date.now(),
     stopped: () => {
-      stopping ??= Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => undefined);
+      stopping ??= firstSignal();
       return stopping;
     },
+    onHangup: (listener) => void process.on('SIGHUP', listener),
   };
+}
+
+const ENDING = [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const;
+
+function firstSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let seen = false;
+  for (const [name, number] of ENDING) {
+    process.on(name, () => {
+      // Not left to the default action: the first process of a container has none.
+      if (seen) process.exit(128 + number);
+      seen = true;
+      resolve();
+    });
+  }
+  return promise;
 }
 
 async function promptLine(prompt: string): Promise<string> {

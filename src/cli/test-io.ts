@@ -9,6 +9,7 @@ export interface TestIoOptions {
   /** What is typed at a hidden prompt; standard input is a terminal then. */
   readonly typed?: string;
   readonly stopped?: Promise<void>;
+  readonly stdoutIsTerminal?: boolean;
 }
 
 export interface Ran {
@@ -46,11 +47,13 @@ export function testIo(options: TestIoOptions): {
     out: (text) => (out += text),
     err: (text) => (err += text),
     stdinIsTerminal: options.typed !== undefined,
+    stdoutIsTerminal: options.stdoutIsTerminal ?? false,
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     readLine: () => Promise.resolve(options.typed ?? ''),
     readHidden: () => Promise.resolve(options.typed ?? ''),
     wallMs: () => Date.now(),
     stopped: () => options.stopped ?? new Promise(() => undefined),
+    onHangup: () => undefined,
   };
   return { io, printed: () => ({ out, err }) };
 }

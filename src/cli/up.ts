@@ -1,27 +1,37 @@
 /** `sallyport up`: starts the gateway on a data folder and runs until it is told to stop. */
 import type { App } from '../app.ts';
-import { readConfig, VARIABLES } from '../config.ts';
+import { type Flags, readConfig, VARIABLES } from '../config.ts';
 import { Secret } from '../core/secret.ts';
+import { proveUpstreamLimit } from '../gateway/upstream-limit.ts';
 import { findProvider } from '../providers/catalog.ts';
-import { VERSION } from '../version.ts';
-import { defineCommand, EXIT } from './command.ts';
+import { announce } from './announce.ts';
+import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Demo } from './demo.ts';
 import { hideMemory } from './harden.ts';
 import type { Io } from './io.ts';
+import { note } from './output.ts';
 
-const MODEL = 'openai/gpt-oss-20b';
 const KEY_VARIABLE = 'GROQ_API_KEY';
+
+const OPTIONS = {
+  data: { type: 'string', value: 'DIR', help: 'data folder (default $SALLYPORT_DATA, else ~/.sallyport)' },
+  port: { type: 'string', value: 'N', help: 'port of the gateway; 0 takes a free one' },
+  host: { type: 'string', value: 'ADDRESS', help: 'address to listen on; beyond loopback TLS is needed' },
+  'tls-cert': { type: 'string', value: 'FILE', help: 'certificate chain in PEM, read again when it changes' },
+  'tls-key': { type: 'string', value: 'FILE', help: 'its private key in PEM' },
+  'behind-tls-proxy': {
+    type: 'boolean',
+    help: 'a proxy in front ends TLS; its addresses are in $SALLYPORT_TRUSTED_PROXIES',
+  },
+  'admin-port': { type: 'string', value: 'N', help: 'port of the admin listener; 0 takes a free one' },
+  demo: { type: 'boolean', help: 'start the built-in fake provider even though there is a provider key' },
+  json: { type: 'boolean', help: 'print the ready line as JSON' },
+} as const satisfies OptionSpecs;
 
 export const upCommand = defineCommand({
   name: 'up',
   summary: 'Start the gateway.',
-  options: {
-    data: { type: 'string', value: 'DIR', help: 'data folder (default $SALLYPORT_DATA, else ~/.sallyport)' },
-    port: { type: 'string', value: 'N', help: 'port of the gateway; 0 takes a free one' },
-    'admin-port': { type: 'string', value: 'N', help: 'port of the admin listener; 0 takes a free one' },
-    demo: { type: 'boolean', help: 'start the built-in fake provider even though there is a provider key' },
-    json: { type: 'boolean', help: 'print the ready line as JSON' },
-  },
+  options: OPTIONS,
   examples: ['sallyport up', 'sallyport up --data /var/lib/sallyport --port 8080'],
   notes: [
     'Without any provider key it starts a built-in fake provider, so that a first call is answered.',
@@ -33,20 +43,23 @@ export const upCommand = defineCommand({
     hideMemory();
     // From here on a signal means an orderly stop, also one that comes right behind the ready line.
     const stopped = io.stopped();
-    const flags = { data: values.data, port: values.port, adminPort: values['admin-port'] };
-    const config = readConfig(flags, io.env);
+    const config = readConfig(flagsOf(values), io.env);
+    await proveUpstreamLimit(io.env['BUN_CONFIG_MAX_HTTP_REQUESTS']);
     // Loaded here, so that the other commands, which only ask a server, start in a third of the time.
     const [{ startApp }, { needsDemo, startDemo }] = await Promise.all([
       import('../app.ts'),
       import('./demo.ts'),
     ]);
     const app = await startApp(config);
+    // A service manager reloads by SIGHUP; from a terminal it means that the terminal is gone.
+    if (config.settings.tls || !io.stdinIsTerminal) io.onHangup(() => app.reloadCertificate());
     let demo: Demo | undefined;
     try {
       await offerToSeal(app, io, values.json);
       if (values.demo || needsDemo(app)) demo = await startDemo(app);
       announce(app, config.settings.data, demo, io, values.json);
       await stopped;
+      note(io, stoppingText(app.liveCalls()));
     } finally {
       await app.stop('stopped by the operator');
       await demo?.stop();
@@ -55,63 +68,21 @@ export const upCommand = defineCommand({
   },
 });
 
-function announce(app: App, data: string, demo: Demo | undefined, io: Io, json: boolean): void {
-  if (json) {
-    const ready = {
-      event: 'ready',
-      gateway: app.gatewayUrl,
-      admin: app.adminUrl,
-      data,
-      demo: demo !== undefined,
-    };
-    io.out(
-      `${JSON.stringify({ ...ready, ...(demo ? { token: demo.token, expiresAt: demo.expiresAt } : {}) })}\n`,
-    );
-    return;
-  }
-  const lines = [
-    `sallyport ${VERSION} is ready`,
-    `  gateway  ${app.gatewayUrl}`,
-    `  admin    ${app.adminUrl}`,
-    `  data     ${data}`,
-  ];
-  if (app.recoveredCalls > 0)
-    lines.push(`  charged  ${app.recoveredCalls} call(s) that an earlier process left open`);
-  lines.push('', ...(demo ? demoLines(app, demo) : nextLines()));
-  io.out(`${lines.join('\n')}\n`);
+function stoppingText(calls: number): string {
+  const wait = calls === 0 ? '' : '; another signal ends at once';
+  return `stopping: ${calls} ${calls === 1 ? 'call' : 'calls'} running${wait}`;
 }
 
-function demoLines(app: App, demo: Demo): string[] {
-  return [
-    'There is no provider key yet, so this is a demo: a built-in fake provider answers, and no money is spent.',
-    `The demo token works until ${demo.expiresAt} and for 1 pretended dollar. Paste this into another terminal:`,
-    '',
-    `curl ${app.gatewayUrl}/openai/v1/chat/completions \\`,
-    `  -H "Authorization: Bearer ${demo.token}" -H "Content-Type: application/json" \\`,
-    `  -d '{"model":"${MODEL}","messages":[{"role":"user","content":"Hello"}]}'`,
-    '',
-    'Or from JavaScript (npm install groq-sdk):',
-    '',
-    "import Groq from 'groq-sdk';",
-    `const groq = new Groq({ baseURL: '${app.gatewayUrl}', apiKey: '${demo.token}' });`,
-    `const reply = await groq.chat.completions.create({ model: '${MODEL}', messages: [{ role: 'user', content: 'Hello' }] });`,
-    'console.log(reply.choices[0].message.content);',
-    '',
-    'To use a real key, in another terminal (it asks for the key and does not echo it):',
-    '',
-    '  ./sallyport key add groq --provider groq',
-    ...nextLines(),
-  ];
-}
-
-function nextLines(): string[] {
-  return [
-    '  ./sallyport team add my-team',
-    '  ./sallyport budget set --team my-team --period month --limit-usd 20',
-    "  ./sallyport token issue --team my-team --env dev --scope 'call:groq/*' --expires 30d",
-    '',
-    'Press Ctrl-C to stop.',
-  ];
+function flagsOf(values: Values<typeof OPTIONS>): Flags {
+  return {
+    data: values.data,
+    port: values.port,
+    adminPort: values['admin-port'],
+    host: values.host,
+    tlsCert: values['tls-cert'],
+    tlsKey: values['tls-key'],
+    behindTlsProxy: values['behind-tls-proxy'],
+  };
 }
 
 /** A provider key in the environment is one that leaks: asks on a terminal whether to seal it, and otherwise says how. */

@@ -28,8 +28,10 @@ test('a duration reads back to the millisecond, never shorter than it is', () =>
 });
 
 test('only a token that has a limit gets the headers', () => {
-  expect(rateHeaders(null)).toEqual({});
-  expect(rateHeaders({ subject: 'token:t', limit: 30, remaining: 29, resetMs: 2000 })).toEqual({
+  expect(rateHeaders({ requests: null, tokens: null })).toEqual({});
+  expect(
+    rateHeaders({ requests: { subject: 'token:t', limit: 30, remaining: 29, resetMs: 2000 }, tokens: null }),
+  ).toEqual({
     'x-ratelimit-limit-requests': '30',
     'x-ratelimit-remaining-requests': '29',
     'x-ratelimit-reset-requests': '2s',

@@ -124,28 +124,25 @@ export interface RunningProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
+export interface StartOptions {
+  /** The program and what comes before `up`. */
+  readonly command?: readonly string[];
+  readonly cwd?: string;
+}
+
+const MAIN = join(import.meta.dir, '..', '..', 'src', 'main.ts');
+const FROM_SOURCE = [process.execPath, '--no-env-file', '--config=/dev/null', MAIN] as const;
+
 /** Starts `sallyport up` on `data` and resolves at its ready line; rejects when it ends before. */
 export async function startProcess(
   data: string,
   variables: Readonly<Record<string, string>> = {},
+  options: StartOptions = {},
 ): Promise<RunningProcess> {
-  const main = join(import.meta.dir, '..', '..', 'src', 'main.ts');
   const child = Bun.spawn(
-    [
-      process.execPath,
-      '--no-env-file',
-      '--config=/dev/null',
-      main,
-      'up',
-      '--data',
-      data,
-      '--port',
-      '0',
-      '--admin-port',
-      '0',
-      '--json',
-    ],
+    [...(options.command ?? FROM_SOURCE), 'up', '--data', data, '--port', '0', '--admin-port', '0', '--json'],
     {
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'] ?? '',
