@@ -126,9 +126,9 @@ test('after a kill at any byte the tables are what the surviving entries say, ho
         expect(index.commits).toBe(commits);
       },
     ),
-    { numRuns: 120 },
+    { numRuns: 60 },
   );
-});
+}, 30_000);
 
 /** Brings the tables to the first `count` entries of the journal. */
 async function replayPart(lab: JournalLab, index: MemoryIndex, count: number): Promise<void> {

@@ -11,7 +11,8 @@ test.each([
   [7660, '7.66s'],
   [59_999.1, '1m0s'],
   [179_560, '2m59.56s'],
-  [7_200_000, '120m0s'],
+  [7_200_000, '2h0m0s'],
+  [3_723_500, '1h2m3.5s'],
 ])('%p ms is written %s', (ms, text) => {
   expect(goDuration(ms)).toBe(text);
 });
@@ -19,9 +20,10 @@ test.each([
 test('a duration reads back to the millisecond, never shorter than it is', () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1e8, noNaN: true }), (ms) => {
-      const match = /^(?:(\d+)m)?(?:([\d.]+)s)?(?:(\d+)ms)?$/.exec(goDuration(ms));
-      const [, minutes = '0', seconds = '0', millis = '0'] = match!;
-      const read = Number(minutes) * 60_000 + Math.round(Number(seconds) * 1000) + Number(millis);
+      const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:(\d+)ms)?$/.exec(goDuration(ms));
+      const [, hours = '0', minutes = '0', seconds = '0', millis = '0'] = match!;
+      const read =
+        (Number(hours) * 60 + Number(minutes)) * 60_000 + Math.round(Number(seconds) * 1000) + Number(millis);
       expect(read).toBe(Math.ceil(ms));
     }),
   );

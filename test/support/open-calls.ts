@@ -55,7 +55,7 @@ export function openCall(
       tokenId: change.tokenId ?? 't',
       price: change.price === undefined ? PRICE : change.price,
       reservation,
-      admission: { started: () => undefined, settle: () => undefined, release: () => undefined },
+      admission: { settle: () => undefined },
       promptBound: PROMPT_BOUND,
       arrivedMs: clock.monotonicMs(),
       undo,
