@@ -26,6 +26,7 @@ import { Ledger } from './ledger/ledger.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
 import { openStorage } from './storage/storage.ts';
+import type { AskPassphrase } from './vault/kek/source.ts';
 import { Vault } from './vault/vault.ts';
 import { type VerifiedKey, verifyKey } from './vault/verify.ts';
 import { VERSION } from './version.ts';
@@ -57,7 +58,7 @@ interface Parts {
 }
 
 /** Rejects with the reason why this data folder cannot be served; nothing runs then. */
-export async function startApp(config: Config): Promise<App> {
+export async function startApp(config: Config, ask?: AskPassphrase): Promise<App> {
   const { settings } = config;
   const log = createLog({ level: settings.logLevel, redact: redactShapes });
   const teardown = new Teardown();
@@ -68,7 +69,7 @@ export async function startApp(config: Config): Promise<App> {
     teardown.defer(() => lock.release());
     const storage = await openStorage({ file: join(settings.data, 'sallyport.db') });
     teardown.defer(() => storage.close());
-    const core = await openCore(config, storage, log);
+    const core = await openCore(config, storage, log, ask);
     const access = openAccess(core);
     const tail = await replay(core);
     teardown.defer(() => core.indexer.stop());
@@ -205,6 +206,8 @@ async function startAdmin(
       id: core.keyring.instance,
       version: VERSION,
       dataFolder: settings.data,
+      rootFingerprint: core.keyring.rootFingerprint,
+      rootOrigin: core.keyring.rootOrigin,
       startedAtMs: core.clock.wallMs(),
     },
     runtime: () => ({

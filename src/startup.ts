@@ -19,6 +19,7 @@ import { BudgetProjection } from './ledger/projection.ts';
 import { checkRecords, type ControlEntry, RecordBook } from './records/records.ts';
 import type { RecordStore } from './records/store.ts';
 import { Trust } from './records/trust.ts';
+import type { AskPassphrase } from './vault/kek/source.ts';
 import type { Keyring } from './vault/keyring.ts';
 import type { KeyringStore } from './vault/store.ts';
 import { unlockKeyring } from './vault/unlock.ts';
@@ -49,8 +50,24 @@ export interface Core {
   readonly journalFolder: string;
 }
 
+/** For a start without a terminal. */
+export function nobodyToAsk(): Promise<never> {
+  throw new SallyportError(
+    'vault.root_key_missing',
+    'The root key is made from a passphrase, and there is no terminal to ask for it.',
+    {
+      fix: 'Start it on a terminal, or put the passphrase into a file (mode 0600) and name it in SALLYPORT_PASSPHRASE_FILE.',
+    },
+  );
+}
+
 /** Opens the vault and the records, each checked: MACs first, then that no row is missing, added or old. */
-export async function openCore(config: Config, stores: Stores, log: Log): Promise<Core> {
+export async function openCore(
+  config: Config,
+  stores: Stores,
+  log: Log,
+  ask: AskPassphrase = nobodyToAsk,
+): Promise<Core> {
   const clock = systemClock;
   const journalFolder = join(config.settings.data, 'journal');
   if (!(await stores.keyring.loadInstance()) && listStreams(journalFolder).length > 0) {
@@ -62,7 +79,7 @@ export async function openCore(config: Config, stores: Stores, log: Log): Promis
       },
     );
   }
-  const keyring = await unlockKeyring(config.secrets.rootKeyFile, stores.keyring, clock);
+  const keyring = await unlockKeyring(config.secrets.rootKey, stores.keyring, clock, ask);
   const authenticator = keyring.authenticator('row-mac');
   const [rows, statuses, trustRow] = await Promise.all([
     stores.records.loadRecords(),

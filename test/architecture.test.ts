@@ -31,7 +31,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ['core', 'records', 'audit', 'vault'],
   fake: [],
   'version.ts': [],
-  'config.ts': ['core', 'gateway'],
+  'config.ts': ['core', 'gateway', 'root-key-config.ts', 'vault'],
+  'root-key-config.ts': ['core', 'vault'],
   'runtime-environment.ts': [],
   'app.ts': [
     'core',
@@ -57,6 +58,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'audit',
     'app.ts',
     'config.ts',
+    'root-key-config.ts',
     'detect',
     'fake',
     'ledger',

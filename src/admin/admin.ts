@@ -11,6 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -32,6 +33,8 @@ export interface InstanceInfo {
   readonly id: string;
   readonly version: string;
   readonly dataFolder: string;
+  readonly rootFingerprint: string;
+  readonly rootOrigin: RootKeyOrigin;
   readonly startedAtMs: number;
 }
 

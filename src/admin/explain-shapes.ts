@@ -40,6 +40,11 @@ export const status = z.object({
   version: z.string(),
   instance: z.string(),
   dataFolder: z.string(),
+  rootKey: z.object({
+    /** Names it without revealing it. */
+    fingerprint: z.string(),
+    origin: z.enum(['file', 'env', 'passphrase', 'kit']),
+  }),
   startedAt: time,
   gatewayUrl: z.string(),
   adminUrl: z.string(),

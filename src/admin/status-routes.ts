@@ -19,6 +19,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
         version: instance.version,
         instance: instance.id,
         dataFolder: instance.dataFolder,
+        rootKey: { fingerprint: instance.rootFingerprint, origin: instance.rootOrigin },
         startedAt: new Date(instance.startedAtMs).toISOString(),
         gatewayUrl,
         adminUrl,

@@ -82,7 +82,14 @@ export async function adminRig(): Promise<AdminRig> {
       const result = interpretVerification(provider.status, body);
       return Promise.resolve({ ...result, status: provider.status, event: null });
     },
-    instance: { id: 'testinstance', version: '0.0.0', dataFolder: '/nowhere', startedAtMs: START_MS },
+    instance: {
+      id: 'testinstance',
+      version: '0.0.0',
+      dataFolder: '/nowhere',
+      rootFingerprint: keyring.rootFingerprint,
+      rootOrigin: keyring.rootOrigin,
+      startedAtMs: START_MS,
+    },
     runtime: () => ({
       gatewayUrl: 'http://127.0.0.1:1',
       adminUrl: 'http://127.0.0.1:2',

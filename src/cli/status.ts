@@ -14,6 +14,12 @@ export const status = defineCommand({
     const reply = await AdminClient.open(values, io).call('status.show');
     if (values.json) printJson(io, reply);
     else printFields(io, fields(reply));
+    if (reply.rootKey.origin === 'env') {
+      warn(
+        io,
+        'the root key came from the environment, which other programs can see; a file is safer: SALLYPORT_ROOT_KEY_FILE',
+      );
+    }
     for (const budget of reply.budgetsNearLimit) {
       const used = `${dollars(budget.spentPicoUsd)} spent and ${dollars(budget.heldPicoUsd)} held of ${dollars(budget.limitPicoUsd)}`;
       warn(io, `budget ${budget.id} is ${budget.state}: ${used}`);
@@ -36,6 +42,13 @@ export const version = defineCommand({
   },
 });
 
+const ORIGINS = {
+  file: 'a file',
+  env: 'the environment',
+  passphrase: 'a passphrase',
+  kit: 'a recovery kit',
+} as const;
+
 function fields(reply: RouteReply<'status.show'>): [string, string][] {
   const { journal, tokens, keys } = reply;
   const active = keys.filter(({ state }) => state === 'active').length;
@@ -44,6 +57,7 @@ function fields(reply: RouteReply<'status.show'>): [string, string][] {
     ['gateway', `${reply.gatewayUrl} (${reply.ready ? 'ready' : 'not taking calls'})`],
     ['admin', reply.adminUrl],
     ['data', reply.dataFolder],
+    ['root key', `${reply.rootKey.fingerprint}, from ${ORIGINS[reply.rootKey.origin]}`],
     ['running since', reply.startedAt],
     ['calls running', String(reply.liveCalls)],
     [

@@ -41,8 +41,10 @@ export function testIo(options: TestIoOptions): {
 } {
   let out = '';
   let err = '';
+  const env: Record<string, string> = { HOME: '/nonexistent', ...options.env };
   const io: Io = {
-    env: { HOME: '/nonexistent', ...options.env },
+    env,
+    forget: (variable) => delete env[variable],
     out: (text) => (out += text),
     err: (text) => (err += text),
     stdinIsTerminal: options.typed !== undefined,

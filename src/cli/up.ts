@@ -2,11 +2,13 @@
 import type { App } from '../app.ts';
 import { readConfig, VARIABLES } from '../config.ts';
 import { Secret } from '../core/secret.ts';
+import { SECRET_VARIABLES } from '../root-key-config.ts';
 import { findProvider } from '../providers/catalog.ts';
 import { VERSION } from '../version.ts';
 import { defineCommand, EXIT } from './command.ts';
 import type { Demo } from './demo.ts';
 import { hideMemory } from './harden.ts';
+import { askOnTerminal } from './passphrase.ts';
 import type { Io } from './io.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
@@ -20,6 +22,10 @@ export const upCommand = defineCommand({
     port: { type: 'string', value: 'N', help: 'port of the gateway; 0 takes a free one' },
     'admin-port': { type: 'string', value: 'N', help: 'port of the admin listener; 0 takes a free one' },
     demo: { type: 'boolean', help: 'start the built-in fake provider even though there is a provider key' },
+    passphrase: {
+      type: 'boolean',
+      help: 'make the root key of a new instance from a passphrase, asked for here at every start',
+    },
     json: { type: 'boolean', help: 'print the ready line as JSON' },
   },
   examples: ['sallyport up', 'sallyport up --data /var/lib/sallyport --port 8080'],
@@ -33,14 +39,15 @@ export const upCommand = defineCommand({
     hideMemory();
     // From here on a signal means an orderly stop, also one that comes right behind the ready line.
     const stopped = io.stopped();
-    const flags = { data: values.data, port: values.port, adminPort: values['admin-port'] };
-    const config = readConfig(flags, io.env);
+    const { data, port, passphrase } = values;
+    const config = readConfig({ data, port, adminPort: values['admin-port'], passphrase }, io.env);
+    for (const variable of SECRET_VARIABLES) io.forget(variable);
     // Loaded here, so that the other commands, which only ask a server, start in a third of the time.
     const [{ startApp }, { needsDemo, startDemo }] = await Promise.all([
       import('../app.ts'),
       import('./demo.ts'),
     ]);
-    const app = await startApp(config);
+    const app = await startApp(config, askOnTerminal(io));
     let demo: Demo | undefined;
     try {
       await offerToSeal(app, io, values.json);
