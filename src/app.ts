@@ -23,6 +23,7 @@ import { serveGateway } from './gateway/server.ts';
 import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { RecoveryDesk } from './recovery/desk.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
 import { openStorage } from './storage/storage.ts';
@@ -202,6 +203,7 @@ async function startAdmin(
     ...core,
     ...parts,
     index: core.stores.index,
+    recovery: new RecoveryDesk({ ...core, ...parts, keyring: core.stores.keyring }),
     instance: {
       id: core.keyring.instance,
       version: VERSION,

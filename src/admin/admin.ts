@@ -11,6 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { RecoveryDesk } from '../recovery/desk.ts';
 import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
@@ -23,6 +24,7 @@ import { explainRoutes } from './explain-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { type Principal, requireScope } from './principal.ts';
 import { readJsonBody } from './read-body.ts';
+import { recoveryRoutes } from './recovery-routes.ts';
 import { statusRoutes } from './status-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -61,6 +63,7 @@ export interface AdminDeps {
   readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
   /** Asks the provider about a slot's active version and journals what that says. Rejects with `not_found`, never for a failed probe. */
   readonly verifyKey: (principal: string, slot: string) => Promise<VerifiedKey>;
+  readonly recovery: Pick<RecoveryDesk, 'material' | 'record'>;
   readonly instance: InstanceInfo;
   readonly runtime: () => RuntimeState;
 }
@@ -97,6 +100,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...auditRoutes(deps),
     ...usageRoutes(deps),
     ...explainRoutes(deps),
+    ...recoveryRoutes(deps),
     ...statusRoutes(deps),
   };
   const hono = new Hono<HonoEnv>();

@@ -1,5 +1,6 @@
 /** The JSON shapes of `explain` and `status`. */
 import { z } from 'zod';
+import { recoveryState } from './recovery-shapes.ts';
 import { budget, picoUsd, time } from './shapes.ts';
 
 export const explainRequest = z.strictObject({
@@ -48,6 +49,8 @@ export const status = z.object({
   startedAt: time,
   gatewayUrl: z.string(),
   adminUrl: z.string(),
+  /** Null when the tables cannot be asked. */
+  recovery: recoveryState.nullable(),
   ready: z.boolean(),
   liveCalls: z.int(),
   journal: z.object({

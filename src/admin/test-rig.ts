@@ -2,12 +2,13 @@
 import { MemoryStore, openMemoryBook } from '../../test/support/memory-store.ts';
 import { Teams } from '../access/teams.ts';
 import { Tokens } from '../access/tokens.ts';
-import type { BudgetEvent } from '../audit/entry.ts';
+import type { BudgetEvent, EntryBody, Position } from '../audit/entry.ts';
 import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { ControlEntry } from '../records/records.ts';
+import { RecoveryDesk } from '../recovery/desk.ts';
 import { RootKey } from '../vault/kek/root-key.ts';
 import { Keyring } from '../vault/keyring.ts';
 import { Vault } from '../vault/vault.ts';
@@ -25,6 +26,8 @@ export interface AdminRig {
   /** What the provider answers to a verification: status and error code. */
   readonly provider: { status: number; code: string | null };
   readonly rows: IndexRow[];
+  /** What recovery put on record. */
+  readonly recorded: readonly EntryBody[];
   readonly people: PseudonymRow[];
   readonly sums: UsageRow[];
   /** Asks as `principal`, `local` when left out. */
@@ -64,6 +67,7 @@ export async function adminRig(): Promise<AdminRig> {
   const rows: IndexRow[] = [];
   const people: PseudonymRow[] = [];
   const sums: UsageRow[] = [];
+  const recorded: EntryBody[] = [];
   const deps: AdminDeps = {
     clock,
     log: silentLog,
@@ -73,7 +77,10 @@ export async function adminRig(): Promise<AdminRig> {
     vault,
     indexer: { flush: () => Promise.resolve(), lag: 0 },
     index: {
-      query: ({ limit }) => Promise.resolve(rows.slice(0, limit)),
+      query: ({ limit, action }) =>
+        Promise.resolve(
+          rows.filter((row) => !action?.startsWith('recovery.') || row.action === action).slice(0, limit),
+        ),
       usage: () => Promise.resolve(sums),
       pseudonyms: (wanted) => Promise.resolve(people.filter(({ commitment }) => wanted.includes(commitment))),
     },
@@ -82,6 +89,7 @@ export async function adminRig(): Promise<AdminRig> {
       const result = interpretVerification(provider.status, body);
       return Promise.resolve({ ...result, status: provider.status, event: null });
     },
+    recovery: recordingDesk(store, vault, recorded),
     instance: {
       id: 'testinstance',
       version: '0.0.0',
@@ -112,7 +120,16 @@ export async function adminRig(): Promise<AdminRig> {
     const answer = (await response.json()) as Answer['body'];
     return { status: response.status, headers: response.headers, body: answer };
   };
-  return { app, deps, journal, budgetEvents, clock: time, provider, rows, people, sums, ask };
+  return { app, deps, journal, budgetEvents, clock: time, provider, rows, recorded, people, sums, ask };
+}
+
+function recordingDesk(keyring: MemoryStore, vault: Vault, recorded: EntryBody[]): RecoveryDesk {
+  const append = (entry: EntryBody): Position => {
+    recorded.push(entry);
+    return { stream: 'n1@000001', seq: recorded.length, hash: Buffer.alloc(32), segment: 1, offset: 1 };
+  };
+  const journal = { append, durable: () => Promise.resolve() };
+  return new RecoveryDesk({ keyring, vault, journal, indexer: { flush: () => Promise.resolve() } });
 }
 
 /** A principal of the TCP listener with these scopes. */

@@ -110,6 +110,12 @@ function metadataOf(entry: EntryBody): object {
     case 'key.rejected':
     case 'key.verified':
       return { provider: entry.provider, status: entry.status };
+    case 'recovery.kit':
+    case 'recovery.drill':
+    case 'recovery.drill_failed':
+    case 'recovery.backup':
+    case 'recovery.restored':
+      return { rootFingerprint: entry.rootFingerprint, ...entry.details };
     case 'call.start':
     case 'call.progress':
     case 'call.end':

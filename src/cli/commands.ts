@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
+import { recoveryDrill, recoveryKit, recoveryRestore } from './recovery.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
 import { tokenIssue, tokenList, tokenRevoke, tokenShow } from './token.ts';
@@ -42,6 +43,9 @@ export const COMMANDS: readonly Command[] = [
   auditQuery,
   auditTail,
   auditVerify,
+  recoveryKit,
+  recoveryDrill,
+  recoveryRestore,
   fake,
   version,
 ];

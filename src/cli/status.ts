@@ -3,6 +3,7 @@ import type { RouteReply } from '../admin/contract.ts';
 import { VERSION } from '../version.ts';
 import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT } from './command.ts';
+import type { Io } from './io.ts';
 import { dollars, printFields, printJson, warn } from './output.ts';
 
 export const status = defineCommand({
@@ -20,6 +21,7 @@ export const status = defineCommand({
         'the root key came from the environment, which other programs can see; a file is safer: SALLYPORT_ROOT_KEY_FILE',
       );
     }
+    if (reply.recovery) nag(reply.recovery, io);
     for (const budget of reply.budgetsNearLimit) {
       const used = `${dollars(budget.spentPicoUsd)} spent and ${dollars(budget.heldPicoUsd)} held of ${dollars(budget.limitPicoUsd)}`;
       warn(io, `budget ${budget.id} is ${budget.state}: ${used}`);
@@ -41,6 +43,16 @@ export const version = defineCommand({
     return Promise.resolve(EXIT.ok);
   },
 });
+
+const DRILL_EVERY_MS = 90 * 86_400_000;
+
+/** A root key that nobody can bring back is lost with its disk, and every provider key with it. */
+function nag({ kitAt, drillAt }: NonNullable<RouteReply<'status.show'>['recovery']>, io: Io): void {
+  if (kitAt === null) warn(io, 'there is no recovery kit of the root key; make one: sallyport recovery kit');
+  else if (drillAt === null) warn(io, 'no recovery kit was ever tried; do: sallyport recovery drill');
+  else if (io.wallMs() - Date.parse(drillAt) > DRILL_EVERY_MS)
+    warn(io, `the last recovery drill was on ${drillAt.slice(0, 10)}; do: sallyport recovery drill`);
+}
 
 const ORIGINS = {
   file: 'a file',

@@ -9,6 +9,8 @@ export interface TestIoOptions {
   /** What is typed at a hidden prompt; standard input is a terminal then. */
   readonly typed?: string;
   readonly stopped?: Promise<void>;
+  /** What the clock says. */
+  readonly wallMs?: number;
 }
 
 export interface Ran {
@@ -51,7 +53,7 @@ export function testIo(options: TestIoOptions): {
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     readLine: () => Promise.resolve(options.typed ?? ''),
     readHidden: () => Promise.resolve(options.typed ?? ''),
-    wallMs: () => Date.now(),
+    wallMs: () => options.wallMs ?? Date.now(),
     stopped: () => options.stopped ?? new Promise(() => undefined),
   };
   return { io, printed: () => ({ out, err }) };

@@ -47,6 +47,17 @@ export function openToRead(path: string): number {
  * file". Throws `config.invalid` when it is missing, exposed, empty or longer.
  */
 export function readPrivateFile(path: string, name: string, maxBytes: number): Buffer {
+  return readSmallFile(path, name, maxBytes, exposureOf);
+}
+
+/** Likewise for a file that everybody may read. */
+export function readPublicFile(path: string, name: string, maxBytes: number): Buffer {
+  return readSmallFile(path, name, maxBytes, (_, stats) =>
+    stats.isFile() ? null : { what: 'is not a regular file', fix: 'Name a file.' },
+  );
+}
+
+function readSmallFile(path: string, name: string, maxBytes: number, check: typeof exposureOf): Buffer {
   let file: number;
   try {
     file = openToRead(path);
@@ -55,7 +66,7 @@ export function readPrivateFile(path: string, name: string, maxBytes: number): B
   }
   try {
     const stats = fstatSync(file);
-    const exposed = exposureOf(path, stats);
+    const exposed = check(path, stats);
     if (exposed) throw refused(`${name} ${path} ${exposed.what}.`, exposed.fix);
     const buffer = Buffer.allocUnsafeSlow(maxBytes + 1);
     const length = readSync(file, buffer, 0, buffer.length, 0);
@@ -72,8 +83,9 @@ export function readPrivateFile(path: string, name: string, maxBytes: number): B
 /**
  * Writes a new file with mode 0600 (missing folders with 0700); it and its name are on disk when this returns. A link is never written
  * through. Throws `conflict` when the path is taken, `store.unavailable` when it cannot be written; then no part of it stays.
+ * Returns what removes the file again.
  */
-export function writePrivateFile(path: string, bytes: Uint8Array): void {
+export function writePrivateFile(path: string, bytes: Uint8Array): () => void {
   let file: number;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -93,6 +105,7 @@ export function writePrivateFile(path: string, bytes: Uint8Array): void {
     closeSync(file);
   }
   syncFolder(dirname(path));
+  return () => unlinkSync(path);
 }
 
 /** Without this the name of a file that was synced may still be lost in a power cut. */
