@@ -187,6 +187,20 @@ async function serve(
   return { gatewayUrl: gateway.url, adminUrl: admin.url };
 }
 
+function openDesk({ settings, secrets }: Config, core: Core, parts: Parts): RecoveryDesk {
+  const { rootKey } = secrets;
+  const fromFile = rootKey.kind === 'file' && core.keyring.rootOrigin === 'file';
+  return new RecoveryDesk({
+    ...core,
+    ...parts,
+    keyringStore: core.stores.keyring,
+    snapshot: (target) => core.stores.snapshot(target),
+    data: settings.data,
+    version: VERSION,
+    rootKeyFile: fromFile ? rootKey.path : null,
+  });
+}
+
 async function startAdmin(
   config: Config,
   core: Core,
@@ -203,7 +217,7 @@ async function startAdmin(
     ...core,
     ...parts,
     index: core.stores.index,
-    recovery: new RecoveryDesk({ ...core, ...parts, keyring: core.stores.keyring }),
+    recovery: openDesk(config, core, parts),
     instance: {
       id: core.keyring.instance,
       version: VERSION,

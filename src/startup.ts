@@ -2,7 +2,7 @@
  * From a data folder to parts that may be used: the root key, every row checked, the journal replayed and its chain verified. Whatever does
  * not fit (a wrong root key, an edited row, a broken chain) throws, and nothing listens.
  */
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EntryBody } from './audit/entry.ts';
 import { Indexer } from './audit/indexer.ts';
@@ -17,6 +17,7 @@ import { SallyportError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import { BudgetProjection } from './ledger/projection.ts';
 import { checkRecords, type ControlEntry, RecordBook } from './records/records.ts';
+import { STAGED_DATABASE } from './recovery/manifest.ts';
 import type { RecordStore } from './records/store.ts';
 import { Trust } from './records/trust.ts';
 import type { AskPassphrase } from './vault/kek/source.ts';
@@ -34,6 +35,8 @@ export interface Stores {
   readonly records: RecordStore;
   readonly index: IndexStore;
   readonly keyring: KeyringStore;
+  /** Replaces the file at `target` by a consistent copy of the database. */
+  snapshot(target: string): Promise<void>;
 }
 
 /** The parts that exist before the journal is open for writing. */
@@ -70,6 +73,11 @@ export async function openCore(
 ): Promise<Core> {
   const clock = systemClock;
   const journalFolder = join(config.settings.data, 'journal');
+  if (existsSync(join(config.settings.data, STAGED_DATABASE))) {
+    throw new SallyportError('store.tampered', 'A restore into this data folder was interrupted.', {
+      fix: 'Empty the folder (a root.key may stay), and restore again.',
+    });
+  }
   if (!(await stores.keyring.loadInstance()) && listStreams(journalFolder).length > 0) {
     throw new SallyportError(
       'store.tampered',

@@ -53,7 +53,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'vault',
     'version.ts',
   ],
-  'startup.ts': ['core', 'records', 'audit', 'config.ts', 'ledger', 'vault', 'version.ts'],
+  'offline.ts': ['core', 'config.ts', 'recovery', 'startup.ts', 'storage', 'vault'],
+  'startup.ts': ['core', 'records', 'audit', 'config.ts', 'ledger', 'recovery', 'vault', 'version.ts'],
   cli: [
     'core',
     'access',
@@ -65,6 +66,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'detect',
     'fake',
     'ledger',
+    'offline.ts',
     'providers',
     'recovery',
     'vault',

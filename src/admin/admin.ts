@@ -63,7 +63,7 @@ export interface AdminDeps {
   readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
   /** Asks the provider about a slot's active version and journals what that says. Rejects with `not_found`, never for a failed probe. */
   readonly verifyKey: (principal: string, slot: string) => Promise<VerifiedKey>;
-  readonly recovery: Pick<RecoveryDesk, 'material' | 'record'>;
+  readonly recovery: Pick<RecoveryDesk, 'material' | 'record' | 'backup'>;
   readonly instance: InstanceInfo;
   readonly runtime: () => RuntimeState;
 }

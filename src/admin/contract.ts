@@ -272,6 +272,15 @@ export const ROUTES = {
     body: recovery.drillDone,
     response: recovery.recorded,
   },
+  'recovery.backup': {
+    method: 'POST',
+    path: '/v1/recovery/backups',
+    scope: 'recovery:write',
+    params: none,
+    query: none,
+    body: recovery.backupRequest,
+    response: recovery.backup,
+  },
 } as const satisfies Record<string, RouteSpec>;
 
 export interface RouteSpec {

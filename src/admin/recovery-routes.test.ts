@@ -12,6 +12,7 @@ describe('an admin token, whatever its scopes', () => {
     ['GET', '/v1/recovery/material'],
     ['POST', '/v1/recovery/kits', { rootFingerprint: FINGERPRINT, recipients: 1 }],
     ['POST', '/v1/recovery/drills', drill],
+    ['POST', '/v1/recovery/backups', { out: '/tmp/stolen.tar', withRootKey: true }],
   ];
 
   test.each(asked)('may not %s %s', async (method, path, body) => {

@@ -10,7 +10,7 @@ import type { RouteReply } from './contract.ts';
 import type { Principal } from './principal.ts';
 
 type Deps = Pick<AdminDeps, 'recovery' | 'clock' | 'instance'>;
-type RecoveryRoute = 'recovery.material' | 'recovery.kit' | 'recovery.drill';
+type RecoveryRoute = 'recovery.material' | 'recovery.kit' | 'recovery.drill' | 'recovery.backup';
 
 export function recoveryRoutes(deps: Deps): Handlers<RecoveryRoute> {
   return {
@@ -26,6 +26,13 @@ export function recoveryRoutes(deps: Deps): Handlers<RecoveryRoute> {
       const { rootFingerprint, ok, opened } = body;
       const action = ok ? 'recovery.drill' : 'recovery.drill_failed';
       return record(deps, principal, { action, rootFingerprint, details: { opened: opened ?? 'nothing' } });
+    },
+    'recovery.backup': async ({ body: { out, withRootKey } }, principal) => {
+      requireLocal(principal);
+      const manifest = await deps.recovery.backup(principal.id, out, withRootKey);
+      const { createdAt, instance, rootFingerprint, head, files, rootKey } = manifest;
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      return { path: out, createdAt, instance, rootFingerprint, head, files: files.length, bytes, rootKey };
     },
   };
 }

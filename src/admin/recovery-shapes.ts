@@ -45,8 +45,30 @@ export const drillDone = z.strictObject({
 });
 export const recorded = z.object({ recordedAt: time });
 
+export const backupRequest = z.strictObject({
+  /** Absolute path on the machine of the gateway. */
+  out: z
+    .string()
+    .min(1)
+    .max(4096)
+    .regex(/^(\/|[A-Za-z]:)/, 'an absolute path'),
+  withRootKey: z.boolean(),
+});
+export const backup = z.object({
+  path: z.string(),
+  createdAt: time,
+  instance: z.string(),
+  rootFingerprint: z.string(),
+  /** The last entry of the journal in it. */
+  head: z.object({ stream: z.string(), seq: z.int() }),
+  files: z.int(),
+  bytes: z.int(),
+  rootKey: z.boolean(),
+});
+
 /** When each was last done for the root key in use. */
 export const recoveryState = z.object({
   kitAt: time.nullable(),
   drillAt: time.nullable(),
+  backupAt: time.nullable(),
 });

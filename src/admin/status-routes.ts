@@ -56,7 +56,11 @@ async function recoveryState(deps: Deps): Promise<RouteReply<'status.show'>['rec
     return found ? new Date(found.atMs).toISOString() : null;
   };
   try {
-    return { kitAt: await last('recovery.kit'), drillAt: await last('recovery.drill') };
+    return {
+      kitAt: await last('recovery.kit'),
+      drillAt: await last('recovery.drill'),
+      backupAt: await last('recovery.backup'),
+    };
   } catch {
     return null;
   }

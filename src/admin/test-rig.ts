@@ -89,7 +89,7 @@ export async function adminRig(): Promise<AdminRig> {
       const result = interpretVerification(provider.status, body);
       return Promise.resolve({ ...result, status: provider.status, event: null });
     },
-    recovery: recordingDesk(store, vault, recorded),
+    recovery: recordingDesk(clock, keyring, store, vault, recorded),
     instance: {
       id: 'testinstance',
       version: '0.0.0',
@@ -123,13 +123,30 @@ export async function adminRig(): Promise<AdminRig> {
   return { app, deps, journal, budgetEvents, clock: time, provider, rows, recorded, people, sums, ask };
 }
 
-function recordingDesk(keyring: MemoryStore, vault: Vault, recorded: EntryBody[]): RecoveryDesk {
+function recordingDesk(
+  clock: Clock,
+  keyring: Keyring,
+  keyringStore: MemoryStore,
+  vault: Vault,
+  recorded: EntryBody[],
+): RecoveryDesk {
   const append = (entry: EntryBody): Position => {
     recorded.push(entry);
     return { stream: 'n1@000001', seq: recorded.length, hash: Buffer.alloc(32), segment: 1, offset: 1 };
   };
-  const journal = { append, durable: () => Promise.resolve() };
-  return new RecoveryDesk({ keyring, vault, journal, indexer: { flush: () => Promise.resolve() } });
+  return new RecoveryDesk({
+    clock,
+    keyring,
+    keyringStore,
+    vault,
+    journal: { append, durable: () => Promise.resolve() },
+    indexer: { flush: () => Promise.resolve() },
+    data: '/nonexistent',
+    journalFolder: '/nonexistent/journal',
+    version: '0.0.0',
+    rootKeyFile: null,
+    snapshot: () => Promise.reject(new Error('there is no database')),
+  });
 }
 
 /** A principal of the TCP listener with these scopes. */

@@ -127,7 +127,12 @@ export interface KeyEvent {
 /** What was done so that the instance can be brought back. */
 export interface RecoveryEvent {
   readonly action:
-    'recovery.kit' | 'recovery.drill' | 'recovery.drill_failed' | 'recovery.backup' | 'recovery.restored';
+    | 'recovery.kit'
+    | 'recovery.drill'
+    | 'recovery.drill_failed'
+    | 'recovery.backup_begun'
+    | 'recovery.backup'
+    | 'recovery.restored';
   readonly principal: string;
   /** Of the root key that is needed with it. */
   readonly rootFingerprint: string;

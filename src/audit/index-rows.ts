@@ -113,6 +113,7 @@ function metadataOf(entry: EntryBody): object {
     case 'recovery.kit':
     case 'recovery.drill':
     case 'recovery.drill_failed':
+    case 'recovery.backup_begun':
     case 'recovery.backup':
     case 'recovery.restored':
       return { rootFingerprint: entry.rootFingerprint, ...entry.details };

@@ -1,5 +1,6 @@
 /** The command table, in the order of the help page. */
 import { auditQuery, auditTail, auditVerify } from './audit.ts';
+import { backup, restore, upgrade } from './backup.ts';
 import { budgetAdjust, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
@@ -46,6 +47,9 @@ export const COMMANDS: readonly Command[] = [
   recoveryKit,
   recoveryDrill,
   recoveryRestore,
+  backup,
+  restore,
+  upgrade,
   fake,
   version,
 ];

@@ -4,7 +4,7 @@ import { VERSION } from '../version.ts';
 import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT } from './command.ts';
 import type { Io } from './io.ts';
-import { dollars, printFields, printJson, warn } from './output.ts';
+import { dollars, orDash, printFields, printJson, warn } from './output.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -71,6 +71,7 @@ function fields(reply: RouteReply<'status.show'>): [string, string][] {
     ['data', reply.dataFolder],
     ['root key', `${reply.rootKey.fingerprint}, from ${ORIGINS[reply.rootKey.origin]}`],
     ['running since', reply.startedAt],
+    ['last backup', orDash(reply.recovery?.backupAt ?? null)],
     ['calls running', String(reply.liveCalls)],
     [
       'journal',
