@@ -24,9 +24,11 @@ import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { SteadyClock } from './ledger/steady-clock.ts';
+import { RecoveryDesk } from './recovery/desk.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
 import { openStorage } from './storage/storage.ts';
+import type { AskPassphrase } from './vault/kek/source.ts';
 import { Vault } from './vault/vault.ts';
 import { type VerifiedKey, verifyKey } from './vault/verify.ts';
 import { VERSION } from './version.ts';
@@ -64,7 +66,7 @@ interface Parts {
 }
 
 /** Rejects with the reason why this data folder cannot be served; nothing runs then. */
-export async function startApp(config: Config): Promise<App> {
+export async function startApp(config: Config, ask?: AskPassphrase): Promise<App> {
   const { settings } = config;
   const log = createLog({ level: settings.logLevel, redact: redactShapes });
   const teardown = new Teardown();
@@ -75,7 +77,7 @@ export async function startApp(config: Config): Promise<App> {
     teardown.defer(() => lock.release());
     const storage = await openStorage({ file: join(settings.data, 'sallyport.db') });
     teardown.defer(() => storage.close());
-    const core = await openCore(config, storage, log);
+    const core = await openCore(config, storage, log, ask);
     const access = openAccess(core);
     const tail = await replay(core);
     teardown.defer(() => core.indexer.stop());
@@ -218,6 +220,20 @@ async function serve(
   };
 }
 
+function openDesk({ settings, secrets }: Config, core: Core, parts: Parts): RecoveryDesk {
+  const { rootKey } = secrets;
+  const fromFile = rootKey.kind === 'file' && core.keyring.rootOrigin === 'file';
+  return new RecoveryDesk({
+    ...core,
+    ...parts,
+    keyringStore: core.stores.keyring,
+    snapshot: (target) => core.stores.snapshot(target),
+    data: settings.data,
+    version: VERSION,
+    rootKeyFile: fromFile ? rootKey.path : null,
+  });
+}
+
 async function startAdmin(
   config: Config,
   core: Core,
@@ -234,10 +250,13 @@ async function startAdmin(
     ...core,
     ...parts,
     index: core.stores.index,
+    recovery: openDesk(config, core, parts),
     instance: {
       id: core.keyring.instance,
       version: VERSION,
       dataFolder: settings.data,
+      rootFingerprint: core.keyring.rootFingerprint,
+      rootOrigin: core.keyring.rootOrigin,
       startedAtMs: core.clock.wallMs(),
     },
     runtime: () => ({

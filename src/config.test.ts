@@ -24,7 +24,7 @@ test('without a word everything has a safe default', () => {
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
       drainMs: 30_000,
     },
-    secrets: { rootKeyFile: '/home/ann/.sallyport/root.key' },
+    secrets: { rootKey: { kind: 'file', path: '/home/ann/.sallyport/root.key', chosen: false } },
   });
 });
 
@@ -52,7 +52,7 @@ test('every variable that is listed is read', () => {
     trustedProxies: [],
     port: 1,
     adminPort: 2,
-    rootKeyFile: '/k',
+    rootKey: { kind: 'file', path: '/k', chosen: true },
     logLevel: 'debug',
     maxBodyBytes: 1024,
     requestSeconds: 9,
@@ -60,7 +60,7 @@ test('every variable that is listed is read', () => {
     drainMs: 7000,
   });
   // Those of the listener have their own tests, in config-network.test.ts.
-  expect(Object.keys(VARIABLES)).toHaveLength(17);
+  expect(Object.keys(VARIABLES)).toHaveLength(19);
 });
 
 test('a flag wins over a variable', () => {
@@ -74,8 +74,9 @@ test('a flag wins over a variable', () => {
 test('paths are absolute, wherever it is started', () => {
   const { settings, secrets } = read({ SALLYPORT_DATA: 'some/folder', SALLYPORT_ROOT_KEY_FILE: 'key' });
   expect(settings.data).toBe(join(process.cwd(), 'some/folder'));
-  expect(secrets.rootKeyFile).toBe(join(process.cwd(), 'key'));
-  expect(read({}, { data: 'x' }).secrets.rootKeyFile).toBe(join(process.cwd(), 'x', 'root.key'));
+  expect(secrets.rootKey).toMatchObject({ kind: 'file', path: join(process.cwd(), 'key') });
+  const path = join(process.cwd(), 'x', 'root.key');
+  expect(read({}, { data: 'x' }).secrets.rootKey).toMatchObject({ kind: 'file', path });
 });
 
 test('without a home the user’s own is found', () => {

@@ -1,5 +1,5 @@
 /**
- * Settings from flags and SALLYPORT_* variables, and the one secret (where the root key is) apart from them. Contradictions, unknown
+ * Settings from flags and SALLYPORT_* variables, and the one secret (the root key, or where it is) apart from them. Contradictions, unknown
  * names and values out of range refuse to start: a mistyped limit must not mean no limit.
  */
 import { userInfo } from 'node:os';
@@ -9,6 +9,8 @@ import type { LogLevel } from './core/log.ts';
 import { suggest } from './core/nearest.ts';
 import type { CallTimes } from './gateway/live-calls.ts';
 import { LISTEN_VARIABLES, type ListenFlags, type ListenSettings, readListening } from './listen-config.ts';
+import { rootKeySource } from './root-key-config.ts';
+import type { RootKeySource } from './vault/kek/source.ts';
 
 export interface Settings extends ListenSettings {
   /** Absolute path. */
@@ -26,7 +28,7 @@ export interface Settings extends ListenSettings {
 }
 
 export interface SecretSettings {
-  readonly rootKeyFile: string;
+  readonly rootKey: RootKeySource;
 }
 
 export interface Config {
@@ -38,6 +40,8 @@ export interface Flags extends ListenFlags {
   readonly data?: string | undefined;
   readonly port?: string | undefined;
   readonly adminPort?: string | undefined;
+  /** The root key is made from a passphrase that is asked for. */
+  readonly passphrase?: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -52,6 +56,9 @@ export const VARIABLES = {
   SALLYPORT_PORT: `port of the gateway (default ${DEFAULT_PORT}, 0 takes a free one)`,
   SALLYPORT_ADMIN_PORT: `port of the admin listener (default ${DEFAULT_ADMIN_PORT})`,
   SALLYPORT_ROOT_KEY_FILE: 'file of the root key (default root.key in the data folder)',
+  SALLYPORT_ROOT_KEY: 'the root key itself, instead of a file; removed from the environment when read',
+  SALLYPORT_PASSPHRASE_FILE:
+    'file (mode 0600) with the passphrase that the root key is made from, instead of a file',
   SALLYPORT_LOG_LEVEL: 'debug, info, warn or error (default info)',
   SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
   SALLYPORT_REQUEST_SECONDS: 'how long a request may take to arrive (default 30)',
@@ -113,7 +120,7 @@ export function readConfig(flags: Flags, environment: Environment): Config {
       },
       drainMs: seconds('SALLYPORT_DRAIN_SECONDS', 30),
     },
-    secrets: { rootKeyFile: resolve(environment['SALLYPORT_ROOT_KEY_FILE'] ?? join(data, 'root.key')) },
+    secrets: { rootKey: rootKeySource(environment, data, flags.passphrase === true) },
   };
 }
 

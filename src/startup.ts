@@ -2,7 +2,7 @@
  * From a data folder to parts that may be used: the root key, every row checked, the journal replayed and its chain verified. Whatever does
  * not fit (a wrong root key, an edited row, a broken chain) throws, and nothing listens.
  */
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EntryBody } from './audit/entry.ts';
 import { Indexer } from './audit/indexer.ts';
@@ -17,8 +17,10 @@ import { SallyportError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import { BudgetProjection } from './ledger/projection.ts';
 import { checkRecords, type ControlEntry, RecordBook } from './records/records.ts';
+import { STAGED_DATABASE } from './recovery/manifest.ts';
 import type { RecordStore } from './records/store.ts';
 import { Trust } from './records/trust.ts';
+import type { AskPassphrase } from './vault/kek/source.ts';
 import type { Keyring } from './vault/keyring.ts';
 import type { KeyringStore } from './vault/store.ts';
 import { unlockKeyring } from './vault/unlock.ts';
@@ -33,6 +35,8 @@ export interface Stores {
   readonly records: RecordStore;
   readonly index: IndexStore;
   readonly keyring: KeyringStore;
+  /** Replaces the file at `target` by a consistent copy of the database. */
+  snapshot(target: string): Promise<void>;
 }
 
 /** The parts that exist before the journal is open for writing. */
@@ -49,10 +53,31 @@ export interface Core {
   readonly journalFolder: string;
 }
 
+/** For a start without a terminal. */
+export function nobodyToAsk(): Promise<never> {
+  throw new SallyportError(
+    'vault.root_key_missing',
+    'The root key is made from a passphrase, and there is no terminal to ask for it.',
+    {
+      fix: 'Start it on a terminal, or put the passphrase into a file (mode 0600) and name it in SALLYPORT_PASSPHRASE_FILE.',
+    },
+  );
+}
+
 /** Opens the vault and the records, each checked: MACs first, then that no row is missing, added or old. */
-export async function openCore(config: Config, stores: Stores, log: Log): Promise<Core> {
+export async function openCore(
+  config: Config,
+  stores: Stores,
+  log: Log,
+  ask: AskPassphrase = nobodyToAsk,
+): Promise<Core> {
   const clock = systemClock;
   const journalFolder = join(config.settings.data, 'journal');
+  if (existsSync(join(config.settings.data, STAGED_DATABASE))) {
+    throw new SallyportError('store.tampered', 'A restore into this data folder was interrupted.', {
+      fix: 'Empty the folder (a root.key may stay), and restore again.',
+    });
+  }
   if (!(await stores.keyring.loadInstance()) && listStreams(journalFolder).length > 0) {
     throw new SallyportError(
       'store.tampered',
@@ -62,7 +87,7 @@ export async function openCore(config: Config, stores: Stores, log: Log): Promis
       },
     );
   }
-  const keyring = await unlockKeyring(config.secrets.rootKeyFile, stores.keyring, clock);
+  const keyring = await unlockKeyring(config.secrets.rootKey, stores.keyring, clock, ask);
   const authenticator = keyring.authenticator('row-mac');
   const [rows, statuses, trustRow] = await Promise.all([
     stores.records.loadRecords(),

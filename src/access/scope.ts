@@ -17,6 +17,7 @@ export const SCOPE_VERBS = [
   'audit',
   'usage',
   'status',
+  'recovery',
 ] as const;
 
 const SHAPE = /^(?:\*|[a-z]+:[A-Za-z0-9._/@:+-]*\*?)$/;

@@ -12,6 +12,8 @@ import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SteadyClock } from '../ledger/steady-clock.ts';
+import type { RecoveryDesk } from '../recovery/desk.ts';
+import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -24,6 +26,7 @@ import { keyRoutes } from './key-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
 import { type Principal, requireScope } from './principal.ts';
 import { readJsonBody } from './read-body.ts';
+import { recoveryRoutes } from './recovery-routes.ts';
 import { statusRoutes } from './status-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -34,6 +37,8 @@ export interface InstanceInfo {
   readonly id: string;
   readonly version: string;
   readonly dataFolder: string;
+  readonly rootFingerprint: string;
+  readonly rootOrigin: RootKeyOrigin;
   readonly startedAtMs: number;
 }
 
@@ -61,6 +66,7 @@ export interface AdminDeps {
   readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
   /** Asks the provider about a slot's active version and journals what that says. Rejects with `not_found`, never for a failed probe. */
   readonly verifyKey: (principal: string, slot: string) => Promise<VerifiedKey>;
+  readonly recovery: Pick<RecoveryDesk, 'material' | 'record' | 'backup'>;
   readonly instance: InstanceInfo;
   readonly runtime: () => RuntimeState;
 }
@@ -98,6 +104,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...auditRoutes(deps),
     ...usageRoutes(deps),
     ...explainRoutes(deps),
+    ...recoveryRoutes(deps),
     ...statusRoutes(deps),
   };
   const hono = new Hono<HonoEnv>();

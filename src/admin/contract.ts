@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import * as explain from './explain-shapes.ts';
+import * as recovery from './recovery-shapes.ts';
 import * as shape from './shapes.ts';
 
 const none = z.strictObject({});
@@ -272,6 +273,42 @@ export const ROUTES = {
     query: none,
     body: none,
     response: explain.status,
+  },
+  'recovery.material': {
+    method: 'GET',
+    path: '/v1/recovery/material',
+    scope: 'recovery:read',
+    params: none,
+    query: none,
+    body: none,
+    response: recovery.material,
+  },
+  'recovery.kit': {
+    method: 'POST',
+    path: '/v1/recovery/kits',
+    scope: 'recovery:write',
+    params: none,
+    query: none,
+    body: recovery.kitMade,
+    response: recovery.recorded,
+  },
+  'recovery.drill': {
+    method: 'POST',
+    path: '/v1/recovery/drills',
+    scope: 'recovery:write',
+    params: none,
+    query: none,
+    body: recovery.drillDone,
+    response: recovery.recorded,
+  },
+  'recovery.backup': {
+    method: 'POST',
+    path: '/v1/recovery/backups',
+    scope: 'recovery:write',
+    params: none,
+    query: none,
+    body: recovery.backupRequest,
+    response: recovery.backup,
   },
 } as const satisfies Record<string, RouteSpec>;
 

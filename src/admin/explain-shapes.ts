@@ -1,5 +1,6 @@
 /** The JSON shapes of `explain` and `status`. */
 import { z } from 'zod';
+import { recoveryState } from './recovery-shapes.ts';
 import { budget, budgetClock, picoUsd, time } from './shapes.ts';
 
 export const explainRequest = z.strictObject({
@@ -44,9 +45,16 @@ export const status = z.object({
   version: z.string(),
   instance: z.string(),
   dataFolder: z.string(),
+  rootKey: z.object({
+    /** Names it without revealing it. */
+    fingerprint: z.string(),
+    origin: z.enum(['file', 'env', 'passphrase', 'kit']),
+  }),
   startedAt: time,
   gatewayUrl: z.string(),
   adminUrl: z.string(),
+  /** Null when the tables cannot be asked. */
+  recovery: recoveryState.nullable(),
   ready: z.boolean(),
   liveCalls: z.int(),
   journal: z.object({

@@ -2,26 +2,38 @@
 import type { BudgetView } from '../ledger/budget-state.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { budgetClockShape, budgetShape } from './budget-routes.ts';
+import type { RouteReply } from './contract.ts';
 
 type Deps = Pick<
   AdminDeps,
-  'clock' | 'teams' | 'tokens' | 'ledger' | 'budgetClock' | 'vault' | 'indexer' | 'instance' | 'runtime'
+  | 'clock'
+  | 'teams'
+  | 'tokens'
+  | 'ledger'
+  | 'budgetClock'
+  | 'vault'
+  | 'index'
+  | 'indexer'
+  | 'instance'
+  | 'runtime'
 >;
 
 const NEAR_PERCENT = 80n;
 
 export function statusRoutes(deps: Deps): Handlers<'status.show'> {
   return {
-    'status.show': () => {
+    'status.show': async () => {
       const { instance } = deps;
       const { gatewayUrl, adminUrl, ready, liveCalls, ...journal } = deps.runtime();
       return {
         version: instance.version,
         instance: instance.id,
         dataFolder: instance.dataFolder,
+        rootKey: { fingerprint: instance.rootFingerprint, origin: instance.rootOrigin },
         startedAt: new Date(instance.startedAtMs).toISOString(),
         gatewayUrl,
         adminUrl,
+        recovery: await recoveryState(deps),
         ready,
         liveCalls,
         journal: {
@@ -41,6 +53,27 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
       };
     },
   };
+}
+
+/** `status` is asked when something is wrong, so it answers without the tables too. */
+async function recoveryState(deps: Deps): Promise<RouteReply<'status.show'>['recovery']> {
+  const last = async (action: string): Promise<string | null> => {
+    const rows = await deps.index.query({ action, limit: 20 });
+    const found = rows.find(({ metadata }) => {
+      const { rootFingerprint } = JSON.parse(metadata) as { rootFingerprint?: unknown };
+      return rootFingerprint === deps.instance.rootFingerprint;
+    });
+    return found ? new Date(found.atMs).toISOString() : null;
+  };
+  try {
+    return {
+      kitAt: await last('recovery.kit'),
+      drillAt: await last('recovery.drill'),
+      backupAt: await last('recovery.backup'),
+    };
+  } catch {
+    return null;
+  }
 }
 
 function countTokens({ tokens, clock }: Deps): { active: number; expired: number; revoked: number } {

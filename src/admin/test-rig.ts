@@ -2,13 +2,14 @@
 import { MemoryStore, openMemoryBook } from '../../test/support/memory-store.ts';
 import { Teams } from '../access/teams.ts';
 import { Tokens } from '../access/tokens.ts';
-import type { BudgetEvent, ClockEvent } from '../audit/entry.ts';
+import type { BudgetEvent, ClockEvent, EntryBody, Position } from '../audit/entry.ts';
 import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { SteadyClock } from '../ledger/steady-clock.ts';
 import type { ControlEntry } from '../records/records.ts';
+import { RecoveryDesk } from '../recovery/desk.ts';
 import { RootKey } from '../vault/kek/root-key.ts';
 import { Keyring } from '../vault/keyring.ts';
 import { Vault } from '../vault/vault.ts';
@@ -27,6 +28,8 @@ export interface AdminRig {
   /** What the provider answers to a verification: status and error code. */
   readonly provider: { status: number; code: string | null };
   readonly rows: IndexRow[];
+  /** What recovery put on record. */
+  readonly recorded: readonly EntryBody[];
   readonly people: PseudonymRow[];
   readonly sums: UsageRow[];
   /** Asks as `principal`, `local` when left out. */
@@ -69,6 +72,7 @@ export async function adminRig(): Promise<AdminRig> {
   const rows: IndexRow[] = [];
   const people: PseudonymRow[] = [];
   const sums: UsageRow[] = [];
+  const recorded: EntryBody[] = [];
   const deps: AdminDeps = {
     clock,
     log: silentLog,
@@ -79,7 +83,10 @@ export async function adminRig(): Promise<AdminRig> {
     vault,
     indexer: { flush: () => Promise.resolve(), lag: 0 },
     index: {
-      query: ({ limit }) => Promise.resolve(rows.slice(0, limit)),
+      query: ({ limit, action }) =>
+        Promise.resolve(
+          rows.filter((row) => !action?.startsWith('recovery.') || row.action === action).slice(0, limit),
+        ),
       usage: () => Promise.resolve(sums),
       pseudonyms: (wanted) => Promise.resolve(people.filter(({ commitment }) => wanted.includes(commitment))),
     },
@@ -88,7 +95,15 @@ export async function adminRig(): Promise<AdminRig> {
       const result = interpretVerification(provider.status, body);
       return Promise.resolve({ ...result, status: provider.status, event: null });
     },
-    instance: { id: 'testinstance', version: '0.0.0', dataFolder: '/nowhere', startedAtMs: START_MS },
+    recovery: recordingDesk(clock, keyring, store, vault, recorded),
+    instance: {
+      id: 'testinstance',
+      version: '0.0.0',
+      dataFolder: '/nowhere',
+      rootFingerprint: keyring.rootFingerprint,
+      rootOrigin: keyring.rootOrigin,
+      startedAtMs: START_MS,
+    },
     runtime: () => ({
       gatewayUrl: 'http://127.0.0.1:1',
       adminUrl: 'http://127.0.0.1:2',
@@ -111,7 +126,46 @@ export async function adminRig(): Promise<AdminRig> {
     const answer = (await response.json()) as Answer['body'];
     return { status: response.status, headers: response.headers, body: answer };
   };
-  return { app, deps, journal, budgetEvents, clockEvents, clock: time, provider, rows, people, sums, ask };
+  return {
+    app,
+    deps,
+    journal,
+    budgetEvents,
+    clockEvents,
+    clock: time,
+    provider,
+    rows,
+    recorded,
+    people,
+    sums,
+    ask,
+  };
+}
+
+function recordingDesk(
+  clock: Clock,
+  keyring: Keyring,
+  keyringStore: MemoryStore,
+  vault: Vault,
+  recorded: EntryBody[],
+): RecoveryDesk {
+  const append = (entry: EntryBody): Position => {
+    recorded.push(entry);
+    return { stream: 'n1@000001', seq: recorded.length, hash: Buffer.alloc(32), segment: 1, offset: 1 };
+  };
+  return new RecoveryDesk({
+    clock,
+    keyring,
+    keyringStore,
+    vault,
+    journal: { append, durable: () => Promise.resolve() },
+    indexer: { flush: () => Promise.resolve() },
+    data: '/nonexistent',
+    journalFolder: '/nonexistent/journal',
+    version: '0.0.0',
+    rootKeyFile: null,
+    snapshot: () => Promise.reject(new Error('there is no database')),
+  });
 }
 
 /** A principal of the TCP listener with these scopes. */

@@ -137,6 +137,21 @@ export interface KeyEvent {
   readonly principal: string;
 }
 
+/** What was done so that the instance can be brought back. */
+export interface RecoveryEvent {
+  readonly action:
+    | 'recovery.kit'
+    | 'recovery.drill'
+    | 'recovery.drill_failed'
+    | 'recovery.backup_begun'
+    | 'recovery.backup'
+    | 'recovery.restored';
+  readonly principal: string;
+  /** Of the root key that is needed with it. */
+  readonly rootFingerprint: string;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
 /** A change of control-plane records, `<noun>.<verb>`. Also what a lost database is rebuilt from. */
 export interface ControlChange {
   readonly action: `control.${string}`;
@@ -171,6 +186,7 @@ export type EntryBody =
   | BudgetEvent
   | ClockEvent
   | KeyEvent
+  | RecoveryEvent
   | ControlChange;
 
 /** An entry as it stands in the journal. */

@@ -114,6 +114,13 @@ function metadataOf(entry: EntryBody): object {
     case 'key.rejected':
     case 'key.verified':
       return { provider: entry.provider, status: entry.status };
+    case 'recovery.kit':
+    case 'recovery.drill':
+    case 'recovery.drill_failed':
+    case 'recovery.backup_begun':
+    case 'recovery.backup':
+    case 'recovery.restored':
+      return { rootFingerprint: entry.rootFingerprint, ...entry.details };
     case 'call.start':
     case 'call.progress':
     case 'call.end':

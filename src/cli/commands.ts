@@ -1,5 +1,6 @@
 /** The command table, in the order of the help page. */
 import { auditQuery, auditTail, auditVerify } from './audit.ts';
+import { backup, restore, upgrade } from './backup.ts';
 import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
@@ -7,6 +8,7 @@ import { fake } from './fake.ts';
 import { health } from './health.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
+import { recoveryDrill, recoveryKit, recoveryRestore } from './recovery.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
 import { tokenIssue, tokenList, tokenRevoke, tokenShow } from './token.ts';
@@ -49,6 +51,12 @@ export const COMMANDS: readonly Command[] = [
   auditQuery,
   auditTail,
   auditVerify,
+  recoveryKit,
+  recoveryDrill,
+  recoveryRestore,
+  backup,
+  restore,
+  upgrade,
   fake,
   version,
 ];

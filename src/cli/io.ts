@@ -5,6 +5,8 @@ import { promptHidden } from './hidden-prompt.ts';
 
 export interface Io {
   readonly env: Environment;
+  /** Removes a variable, so that no later reader and no child process finds it. */
+  readonly forget: (variable: string) => void;
   /** Writes text as it is. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -38,6 +40,8 @@ export function processIo(): Io {
   let stopping: Promise<void> | undefined;
   return {
     env: process.env,
+    // NOTE: Bun.spawn hands down the variables that the process began with unless it is given `env: process.env`.
+    forget: (variable) => delete process.env[variable],
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     stdinIsTerminal: process.stdin.isTTY,

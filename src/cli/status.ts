@@ -3,7 +3,8 @@ import type { RouteReply } from '../admin/contract.ts';
 import { VERSION } from '../version.ts';
 import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT } from './command.ts';
-import { dollars, printFields, printJson, warn } from './output.ts';
+import type { Io } from './io.ts';
+import { dollars, orDash, printFields, printJson, warn } from './output.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -14,6 +15,13 @@ export const status = defineCommand({
     const reply = await AdminClient.open(values, io).call('status.show');
     if (values.json) printJson(io, reply);
     else printFields(io, fields(reply));
+    if (reply.rootKey.origin === 'env') {
+      warn(
+        io,
+        'the root key came from the environment, which other programs can see; a file is safer: SALLYPORT_ROOT_KEY_FILE',
+      );
+    }
+    if (reply.recovery) nag(reply.recovery, io);
     for (const budget of reply.budgetsNearLimit) {
       const used = `${dollars(budget.spentPicoUsd)} spent and ${dollars(budget.heldPicoUsd)} held of ${dollars(budget.limitPicoUsd)}`;
       warn(io, `budget ${budget.id} is ${budget.state}: ${used}`);
@@ -43,6 +51,23 @@ export const version = defineCommand({
   },
 });
 
+const DRILL_EVERY_MS = 90 * 86_400_000;
+
+/** A root key that nobody can bring back is lost with its disk, and every provider key with it. */
+function nag({ kitAt, drillAt }: NonNullable<RouteReply<'status.show'>['recovery']>, io: Io): void {
+  if (kitAt === null) warn(io, 'there is no recovery kit of the root key; make one: sallyport recovery kit');
+  else if (drillAt === null) warn(io, 'no recovery kit was ever tried; do: sallyport recovery drill');
+  else if (io.wallMs() - Date.parse(drillAt) > DRILL_EVERY_MS)
+    warn(io, `the last recovery drill was on ${drillAt.slice(0, 10)}; do: sallyport recovery drill`);
+}
+
+const ORIGINS = {
+  file: 'a file',
+  env: 'the environment',
+  passphrase: 'a passphrase',
+  kit: 'a recovery kit',
+} as const;
+
 function fields(reply: RouteReply<'status.show'>): [string, string][] {
   const { journal, tokens, keys } = reply;
   const active = keys.filter(({ state }) => state === 'active').length;
@@ -51,7 +76,9 @@ function fields(reply: RouteReply<'status.show'>): [string, string][] {
     ['gateway', `${reply.gatewayUrl} (${reply.ready ? 'ready' : 'not taking calls'})`],
     ['admin', reply.adminUrl],
     ['data', reply.dataFolder],
+    ['root key', `${reply.rootKey.fingerprint}, from ${ORIGINS[reply.rootKey.origin]}`],
     ['running since', reply.startedAt],
+    ['last backup', orDash(reply.recovery?.backupAt ?? null)],
     ['calls running', String(reply.liveCalls)],
     [
       'journal',

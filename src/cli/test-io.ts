@@ -10,6 +10,8 @@ export interface TestIoOptions {
   readonly typed?: string;
   readonly stopped?: Promise<void>;
   readonly stdoutIsTerminal?: boolean;
+  /** What the clock says. */
+  readonly wallMs?: number;
 }
 
 export interface Ran {
@@ -42,8 +44,10 @@ export function testIo(options: TestIoOptions): {
 } {
   let out = '';
   let err = '';
+  const env: Record<string, string> = { HOME: '/nonexistent', ...options.env };
   const io: Io = {
-    env: { HOME: '/nonexistent', ...options.env },
+    env,
+    forget: (variable) => delete env[variable],
     out: (text) => (out += text),
     err: (text) => (err += text),
     stdinIsTerminal: options.typed !== undefined,
@@ -51,7 +55,7 @@ export function testIo(options: TestIoOptions): {
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     readLine: () => Promise.resolve(options.typed ?? ''),
     readHidden: () => Promise.resolve(options.typed ?? ''),
-    wallMs: () => Date.now(),
+    wallMs: () => options.wallMs ?? Date.now(),
     stopped: () => options.stopped ?? new Promise(() => undefined),
     onHangup: () => undefined,
   };

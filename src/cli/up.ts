@@ -3,11 +3,13 @@ import type { App } from '../app.ts';
 import { type Flags, readConfig, VARIABLES } from '../config.ts';
 import { Secret } from '../core/secret.ts';
 import { proveUpstreamLimit } from '../gateway/upstream-limit.ts';
+import { SECRET_VARIABLES } from '../root-key-config.ts';
 import { findProvider } from '../providers/catalog.ts';
 import { announce } from './announce.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Demo } from './demo.ts';
 import { hideMemory } from './harden.ts';
+import { askOnTerminal } from './passphrase.ts';
 import type { Io } from './io.ts';
 import { note } from './output.ts';
 
@@ -25,6 +27,10 @@ const OPTIONS = {
   },
   'admin-port': { type: 'string', value: 'N', help: 'port of the admin listener; 0 takes a free one' },
   demo: { type: 'boolean', help: 'start the built-in fake provider even though there is a provider key' },
+  passphrase: {
+    type: 'boolean',
+    help: 'make the root key of a new instance from a passphrase, asked for here at every start',
+  },
   json: { type: 'boolean', help: 'print the ready line as JSON' },
 } as const satisfies OptionSpecs;
 
@@ -44,13 +50,14 @@ export const upCommand = defineCommand({
     // From here on a signal means an orderly stop, also one that comes right behind the ready line.
     const stopped = io.stopped();
     const config = readConfig(flagsOf(values), io.env);
+    for (const variable of SECRET_VARIABLES) io.forget(variable);
     await proveUpstreamLimit(io.env['BUN_CONFIG_MAX_HTTP_REQUESTS']);
     // Loaded here, so that the other commands, which only ask a server, start in a third of the time.
     const [{ startApp }, { needsDemo, startDemo }] = await Promise.all([
       import('../app.ts'),
       import('./demo.ts'),
     ]);
-    const app = await startApp(config);
+    const app = await startApp(config, askOnTerminal(io));
     // A service manager reloads by SIGHUP; from a terminal it means that the terminal is gone.
     if (config.settings.tls || !io.stdinIsTerminal) io.onHangup(() => app.reloadCertificate());
     let demo: Demo | undefined;
@@ -82,6 +89,7 @@ function flagsOf(values: Values<typeof OPTIONS>): Flags {
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],
     behindTlsProxy: values['behind-tls-proxy'],
+    passphrase: values.passphrase,
   };
 }
 

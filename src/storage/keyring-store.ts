@@ -14,6 +14,7 @@ export function createKeyringStore(database: Database): KeyringStore {
           instance: row.instance,
           rootFingerprint: row.root_fingerprint,
           rootCheck: row.root_check,
+          rootKdf: row.root_kdf,
           createdAtMs: toNumber(row.created_at_ms),
         };
       }),
@@ -42,6 +43,7 @@ export function createKeyringStore(database: Database): KeyringStore {
             instance: instance.instance,
             root_fingerprint: instance.rootFingerprint,
             root_check: instance.rootCheck,
+            root_kdf: instance.rootKdf,
             created_at_ms: whole(instance.createdAtMs),
           })
           .execute();

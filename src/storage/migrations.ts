@@ -5,17 +5,34 @@
 import type { Database } from 'bun:sqlite';
 import { SallyportError } from '../core/errors.ts';
 import { initialSchema } from './migration-1.ts';
+import { rootKdfColumn } from './migration-2.ts';
 
 /** Position n brings a database from version n to n + 1. */
-const MIGRATIONS: readonly (readonly string[])[] = [initialSchema];
+const MIGRATIONS: readonly (readonly string[])[] = [initialSchema, rootKdfColumn];
 
 /** "Saly": marks the file as ours, so that another program's database is not taken over. */
 const APPLICATION_ID = 0x53_61_6c_79;
 
-/** Throws `store.unavailable` for a database of a newer Sallyport or of another program. */
-export function migrate(database: Database, migrations: readonly (readonly string[])[] = MIGRATIONS): void {
+/** What a database has after `migrate`. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+/** The schema that a database has; 0 for an empty one. Throws `store.unavailable` for another program's. */
+export function readVersion(database: Database): number {
   const version = readInteger(database, 'select user_version from pragma_user_version');
   assertOurs(database);
+  return version;
+}
+
+/**
+ * Throws `store.unavailable` for a database of a newer Sallyport or of another program. `beforeUpgrade` is called before a database that is
+ * not empty is changed; what it throws stops the upgrade.
+ */
+export function migrate(
+  database: Database,
+  migrations: readonly (readonly string[])[] = MIGRATIONS,
+  beforeUpgrade: (version: number) => void = () => undefined,
+): void {
+  const version = readVersion(database);
   if (version > migrations.length) {
     throw new SallyportError('store.unavailable', 'The database belongs to a newer version of Sallyport.', {
       detail: `schema ${version}, this version knows ${migrations.length}`,
@@ -23,6 +40,7 @@ export function migrate(database: Database, migrations: readonly (readonly strin
     });
   }
   if (version === migrations.length) return;
+  if (version > 0) beforeUpgrade(version);
   database
     .transaction(() => {
       database.run(`pragma application_id = ${APPLICATION_ID}`);

@@ -82,6 +82,7 @@ export interface InstanceTable {
   instance: string;
   root_fingerprint: string;
   root_check: Uint8Array;
+  root_kdf: string | null;
   created_at_ms: Whole;
 }
 

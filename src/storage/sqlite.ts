@@ -3,7 +3,8 @@
  * Files are readable by their owner only, the schema is brought up to date, and every failure is `store.unavailable`.
  */
 import { Database as SqliteFile } from 'bun:sqlite';
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Kysely, type Transaction } from 'kysely';
 import { SallyportError } from '../core/errors.ts';
 import type { Database, Durability } from './database.ts';
@@ -27,7 +28,7 @@ export function openSqlite(file: string): Database {
     if (file !== MEMORY) restrictFiles(file);
     sqlite = new SqliteFile(file, { create: true, strict: true, safeIntegers: true });
     configure(sqlite, file);
-    migrate(sqlite);
+    migrate(sqlite, undefined, keepCopy.bind(null, sqlite, file));
     return new SqliteDatabase(sqlite);
   } catch (error) {
     sqlite?.close();
@@ -97,6 +98,24 @@ function restrictFiles(file: string): void {
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
     }
+  }
+}
+
+/**
+ * Keeps what an upgrade is about to change, in the folder `before-upgrade` beside the database. With it the older version of Sallyport can
+ * be started again: what the journal has beyond it is applied then. Nothing else runs yet, so the copy may take its time.
+ */
+function keepCopy(sqlite: SqliteFile, file: string, version: number): void {
+  if (file === MEMORY) return;
+  const folder = join(dirname(file), 'before-upgrade');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const copy = join(folder, `schema-${version}-${new Date().toISOString().replaceAll(/[:.]/g, '')}.db`);
+  createOwnerOnly(copy);
+  sqlite.prepare<unknown, [string]>('vacuum into ?').run(copy);
+  for (const path of [copy, folder]) {
+    const handle = openSync(path, 'r');
+    fsyncSync(handle);
+    closeSync(handle);
   }
 }
 

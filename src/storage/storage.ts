@@ -5,6 +5,7 @@ import type { KeyringStore } from '../vault/store.ts';
 import { createIndexStore } from './index-store.ts';
 import { createKeyringStore } from './keyring-store.ts';
 import { createRecordStore } from './record-store.ts';
+import { snapshot } from './snapshot.ts';
 import { openSqlite } from './sqlite.ts';
 
 export interface StorageOptions {
@@ -16,6 +17,8 @@ export interface Storage {
   readonly records: RecordStore;
   readonly index: IndexStore;
   readonly keyring: KeyringStore;
+  /** Replaces the file at `target` by a consistent copy, while the storage goes on. Not for a storage in memory. */
+  snapshot(target: string): Promise<void>;
   /** Waits for what is running and closes the database. Nothing works afterwards. */
   close(): Promise<void>;
 }
@@ -30,6 +33,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     records: createRecordStore(database),
     index: createIndexStore(database),
     keyring: createKeyringStore(database),
+    snapshot: (target) => snapshot(options.file, target),
     close: () => database.close(),
   };
 }

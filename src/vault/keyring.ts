@@ -16,7 +16,7 @@ import { SallyportError } from '../core/errors.ts';
 import { randomBase62 } from '../core/ids.ts';
 import { encodeTuple, type TupleField } from '../core/tuple.ts';
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts';
-import type { RootKey } from './kek/root-key.ts';
+import type { RootKey, RootKeyOrigin } from './kek/root-key.ts';
 import type { InstanceRow, KeyringStore, TermRow } from './store.ts';
 
 /** What a MAC key is for. A tag made for one purpose never verifies for another. */
@@ -46,18 +46,29 @@ export interface WrappedKey {
 export class Keyring {
   readonly instance: string;
   readonly rootFingerprint: string;
+  readonly rootOrigin: RootKeyOrigin;
   readonly #terms: ReadonlyMap<number, TermKeys>;
   readonly #current: number;
 
-  private constructor(instance: InstanceRow, terms: ReadonlyMap<number, TermKeys>) {
+  private constructor(
+    instance: InstanceRow,
+    terms: ReadonlyMap<number, TermKeys>,
+    rootOrigin: RootKeyOrigin,
+  ) {
     this.instance = instance.instance;
     this.rootFingerprint = instance.rootFingerprint;
+    this.rootOrigin = rootOrigin;
     this.#terms = terms;
     this.#current = Math.max(...terms.keys());
   }
 
-  /** Starts a new instance with term 1. Rejects with `conflict` when the store already holds one. */
-  static async create(rootKey: RootKey, store: KeyringStore, clock: Clock): Promise<Keyring> {
+  /** Starts a new instance with term 1; `rootKdf` says how its root key came from a passphrase, if it did. Rejects with `conflict` when the store already holds one. */
+  static async create(
+    rootKey: RootKey,
+    store: KeyringStore,
+    clock: Clock,
+    rootKdf: string | null = null,
+  ): Promise<Keyring> {
     if (await store.loadInstance()) {
       throw new SallyportError('conflict', 'This data folder already belongs to an instance.', {
         fix: 'Open it with its own root key, or choose an empty data folder.',
@@ -75,6 +86,7 @@ export class Keyring {
         instance,
         rootFingerprint: rootKey.fingerprint,
         rootCheck: rootKey.check(instance),
+        rootKdf,
         createdAtMs,
       },
       { term, wrapped, createdAtMs },
@@ -98,7 +110,7 @@ export class Keyring {
       terms.set(row.term, keys);
     }
     if (terms.size === 0) throw keyringTampered('no terms');
-    return new Keyring(instance, terms);
+    return new Keyring(instance, terms, rootKey.origin);
   }
 
   /**
@@ -159,6 +171,16 @@ function refuseWrongRoot(rootKey: RootKey, instance: InstanceRow): void {
   if (rightKey && rightName) return;
   // Only one of the two fits: the row was edited, it is not a question of which key.
   if (rightKey || rightName) throw keyringTampered('instance row');
+  if (rootKey.origin === 'passphrase') {
+    // What a mistyped passphrase would derive is nobody's business.
+    throw new SallyportError(
+      'vault.root_key_wrong',
+      `The passphrase does not give the root key ${instance.rootFingerprint} that this instance needs.`,
+      {
+        fix: 'Type it again. If it is lost: sallyport recovery restore --kit FILE. Nothing was changed.',
+      },
+    );
+  }
   throw new SallyportError(
     'vault.root_key_wrong',
     `The root key at ${rootKey.source} is ${rootKey.fingerprint}, but this instance needs ${instance.rootFingerprint}.`,

@@ -7,6 +7,8 @@ export interface InstanceRow {
   readonly rootFingerprint: string;
   /** Key check value, 8 bytes. */
   readonly rootCheck: Uint8Array;
+  /** How a passphrase becomes the root key (see kek/passphrase.ts); null when the root key is random. */
+  readonly rootKdf: string | null;
   readonly createdAtMs: number;
 }
 

@@ -112,6 +112,15 @@ export class Vault {
     return use(key);
   }
 
+  /** The sealed bytes of some key in use and what they are bound to, for a recovery drill; null when there is none. */
+  sealedSample(): { readonly sealed: Uint8Array; readonly owner: OwnerRef } | null {
+    for (const slot of this.#index.slots()) {
+      const sealed = this.#index.version(slot.name, slot.activeVersion)?.sealed;
+      if (sealed) return { sealed, owner: ownerOf(slot, slot.activeVersion) };
+    }
+    return null;
+  }
+
   #open(sealed: Uint8Array, owner: OwnerRef): Secret {
     try {
       return open(sealed, owner, this.#keyring);

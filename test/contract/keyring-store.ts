@@ -7,6 +7,7 @@ const INSTANCE: InstanceRow = {
   instance: UNICODE,
   rootFingerprint: 'rk_0123456789abcdef',
   rootCheck: bytes(8),
+  rootKdf: 'scrypt:17:8:1:AAAAAAAAAAAAAAAAAAAAAA',
   createdAtMs: 1_763_700_000_123,
 };
 const TERM: TermRow = { term: 1, wrapped: bytes(60, 7), createdAtMs: 1_763_700_000_456 };
@@ -25,6 +26,13 @@ export function keyringStoreContract(open: OpenStorage): void {
         await keyring.createInstance(INSTANCE, TERM);
         expect(await keyring.loadInstance()).toEqual(INSTANCE);
         expect(await keyring.loadTerms()).toEqual([TERM]);
+      });
+    });
+
+    test('an instance without a passphrase has no parameters for one', async () => {
+      await withStorage(open, async ({ keyring }) => {
+        await keyring.createInstance({ ...INSTANCE, rootKdf: null }, TERM);
+        expect((await keyring.loadInstance())?.rootKdf).toBeNull();
       });
     });
 

@@ -16,7 +16,13 @@ const bytes = (hex: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.fr
 async function vectorKeyring(): Promise<Keyring> {
   const store = new MemoryStore();
   const { instance, rootFingerprint, rootCheckHex } = vectors;
-  store.instance = { instance, rootFingerprint, rootCheck: bytes(rootCheckHex), createdAtMs: 0 };
+  store.instance = {
+    instance,
+    rootFingerprint,
+    rootCheck: bytes(rootCheckHex),
+    rootKdf: null,
+    createdAtMs: 0,
+  };
   store.terms = vectors.terms.map(({ term, wrappedHex }) => ({
     term,
     wrapped: bytes(wrappedHex),

@@ -16,10 +16,24 @@ import { MemoryStore } from '../../../test/support/memory-store.ts';
 import { systemClock } from '../../core/clock.ts';
 import { SallyportError } from '../../core/errors.ts';
 import { unlockKeyring } from '../unlock.ts';
-import { openRootKeyFile } from './file.ts';
+import { readRootKeyFile, type RootKeyFileOptions } from './file.ts';
+import { RootKey } from './root-key.ts';
+import type { RootKeySource } from './source.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-root-key-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+function openRootKeyFile(path: string, options: RootKeyFileOptions): RootKey {
+  return RootKey.take(readRootKeyFile(path, options), path);
+}
+
+const nobody = (): never => {
+  throw new Error('nobody is there to ask');
+};
+const unlock = (path: string, store: MemoryStore) => {
+  const source: RootKeySource = { kind: 'file', path, chosen: true };
+  return unlockKeyring(source, store, systemClock, nobody);
+};
 
 let count = 0;
 const freshPath = (): string => join(folder, String((count += 1)), 'root.key');
@@ -148,17 +162,17 @@ test('a folder or a pipe in its place is refused without waiting', () => {
 test('unlocking makes a key once; with the instance there, a lost file stays lost and a foreign one is refused', async () => {
   const store = new MemoryStore();
   const path = freshPath();
-  const first = await unlockKeyring(path, store, systemClock);
-  expect((await unlockKeyring(path, store, systemClock)).instance).toBe(first.instance);
+  const first = await unlock(path, store);
+  expect((await unlock(path, store)).instance).toBe(first.instance);
 
   rmSync(path);
-  const lost = await unlockKeyring(path, store, systemClock).catch((thrown: unknown) => thrown);
+  const lost = await unlock(path, store).catch((thrown: unknown) => thrown);
   expect(lost).toMatchObject({ code: 'vault.root_key_missing' });
   expect((lost as SallyportError).message).toContain(first.rootFingerprint);
   expect(existsSync(path)).toBe(false);
 
   const foreign = openRootKeyFile(path, { create: true });
-  const error = await unlockKeyring(path, store, systemClock).catch((thrown: unknown) => thrown);
+  const error = await unlock(path, store).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'vault.root_key_wrong' });
   expect((error as SallyportError).message).toContain(foreign.fingerprint);
   expect((error as SallyportError).message).toContain(first.rootFingerprint);

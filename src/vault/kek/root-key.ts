@@ -7,6 +7,10 @@ import { encodeTuple } from '../../core/tuple.ts';
 import { gcmOpen, gcmSeal } from '../gcm.ts';
 
 export const ROOT_KEY_BYTES = 32;
+
+/** What kind of place a root key came from. */
+export type RootKeyOrigin = 'file' | 'env' | 'passphrase' | 'kit';
+
 const CHECK_BYTES = 8;
 
 export class RootKey {
@@ -14,21 +18,23 @@ export class RootKey {
   readonly fingerprint: string;
   /** Where the key came from, for messages: a path, never content. */
   readonly source: string;
+  readonly origin: RootKeyOrigin;
   readonly #wrapKey: KeyObject;
   readonly #checkKey: KeyObject;
 
-  private constructor(bytes: Uint8Array, source: string) {
+  private constructor(bytes: Uint8Array, source: string, origin: RootKeyOrigin) {
     this.fingerprint = `rk_${derive(bytes, 'fingerprint', 8).toString('hex')}`;
     this.source = source;
+    this.origin = origin;
     this.#wrapKey = keyFrom(derive(bytes, 'wrap', 32));
     this.#checkKey = keyFrom(derive(bytes, 'kcv', 32));
   }
 
   /** Takes ownership of `bytes` (exactly 32) and wipes them. */
-  static take(bytes: Uint8Array, source: string): RootKey {
+  static take(bytes: Uint8Array, source: string, origin: RootKeyOrigin = 'file'): RootKey {
     if (bytes.length !== ROOT_KEY_BYTES) throw new RangeError('A root key has 32 bytes.');
     try {
-      return new RootKey(bytes, source);
+      return new RootKey(bytes, source, origin);
     } finally {
       bytes.fill(0);
     }
