@@ -4,10 +4,11 @@
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EntryBody } from './audit/entry.ts';
+import type { EntryBody, Position } from './audit/entry.ts';
 import { Indexer } from './audit/indexer.ts';
 import { Journal } from './audit/journal.ts';
 import { listStreams } from './audit/layout.ts';
+import { openCallTag } from './audit/open-call-tag.ts';
 import { Pseudonyms } from './audit/pseudonyms.ts';
 import { type JournalTail, readJournal } from './audit/reader.ts';
 import type { IndexStore } from './audit/store.ts';
@@ -89,20 +90,29 @@ export async function openCore(
   }
   const keyring = await unlockKeyring(config.secrets.rootKey, stores.keyring, clock, ask);
   const authenticator = keyring.authenticator('row-mac');
-  const [rows, statuses, trustRow] = await Promise.all([
+  const [rows, statuses, trustRow, openCalls] = await Promise.all([
     stores.records.loadRecords(),
     stores.index.loadStatuses(),
     stores.records.loadTrust(),
+    stores.index.openCalls(),
   ]);
   checkRecords(authenticator, rows);
   const projection = new BudgetProjection(authenticator, statuses);
   const trust = Trust.open(authenticator, trustRow, {
     records: rows.map((row) => row.mac),
     statuses: projection.statusTags(),
+    openCalls: openCalls.map((row) => openCallTag(authenticator, row)),
   });
   const book = new RecordBook({ store: stores.records, authenticator, trust }, rows);
   const pseudonyms = new Pseudonyms();
-  const indexer = await Indexer.open({ store: stores.index, trust, statuses: projection, pseudonyms, log });
+  const indexer = await Indexer.open({
+    store: stores.index,
+    trust,
+    statuses: projection,
+    pseudonyms,
+    authenticator,
+    log,
+  });
   return { clock, log, stores, keyring, book, indexer, projection, pseudonyms, trust, journalFolder };
 }
 
@@ -155,14 +165,18 @@ export function openJournal(core: Core, tail: JournalTail): Journal {
     collectMs: COLLECT_MS,
   };
   const journal = Journal.open(config, core.clock, tail, (placed) => core.indexer.add(placed));
+  core.indexer.follow((position) => journal.durable(position));
   core.book.attachJournal(async (entry) => {
     const release = core.indexer.pause();
+    let position: Position;
     try {
-      await journal.durable(journal.append({ ...entry, action: `control.${entry.action}` }));
+      position = journal.append({ ...entry, action: `control.${entry.action}` });
     } catch (error) {
       release();
       throw error;
     }
+    // Written, but not confirmed: the pause stays, so that the next start applies it or finds it gone.
+    await journal.durable(position);
     return release;
   });
   return journal;

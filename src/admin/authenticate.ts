@@ -4,7 +4,8 @@ import { SallyportError } from '../core/errors.ts';
 import type { Principal } from './principal.ts';
 
 const LOOPBACK_HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i;
-const BROWSER_HEADERS = ['origin', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest'];
+// Not sec-fetch-mode: the fetch of Node sends it too.
+const BROWSER_HEADERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest'];
 
 /**
  * Throws `admin.forbidden` for what a web page may have sent: a name that a DNS server points at this machine, or a browser's own

@@ -7,6 +7,7 @@ import { silentLog } from '../core/log.ts';
 import { Trust } from '../records/trust.ts';
 import type { Entry, PlacedEntry } from './entry.ts';
 import { Indexer, type StatusProjection } from './indexer.ts';
+import { openCallTag } from './open-call-tag.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { closeOpenCalls } from './recovery.ts';
 
@@ -35,8 +36,19 @@ async function openIndexer(
 ): Promise<{ indexer: Indexer; statuses: CountingStatuses; trust: Trust; pseudonyms: Pseudonyms }> {
   const statuses = new CountingStatuses();
   const pseudonyms = new Pseudonyms();
-  const trust = Trust.open(authenticator, index.trust, { records: [], statuses: [] });
-  const indexer = await Indexer.open({ store: index, trust, statuses, pseudonyms, log: silentLog });
+  const trust = Trust.open(authenticator, index.trust, {
+    records: [],
+    statuses: [],
+    openCalls: (await index.openCalls()).map((row) => openCallTag(authenticator, row)),
+  });
+  const indexer = await Indexer.open({
+    store: index,
+    trust,
+    statuses,
+    pseudonyms,
+    authenticator,
+    log: silentLog,
+  });
   return { indexer, statuses, trust, pseudonyms };
 }
 

@@ -2,12 +2,14 @@
  * Folds the journal into the tables that are queried: one row a call, and the state of every budget. Runs behind the calls, in batches;
  * each batch is one transaction with the position it reaches, so that after a crash the rest is folded again, and nothing twice.
  */
+import type { Authenticator } from '../core/authenticator.ts';
 import { SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
 import type { Log } from '../core/log.ts';
 import type { Trust } from '../records/trust.ts';
-import type { Entry, PlacedEntry } from './entry.ts';
+import type { Entry, PlacedEntry, Position } from './entry.ts';
 import { endRow, otherRow, startRow } from './index-rows.ts';
+import { openCallTag } from './open-call-tag.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import type { BudgetStatusRow, IndexRow, IndexStore } from './store.ts';
 
@@ -33,6 +35,8 @@ export interface IndexerDeps {
   readonly trust: Trust;
   readonly statuses: StatusProjection;
   readonly pseudonyms: Pseudonyms;
+  /** Over rows: `row-mac`. */
+  readonly authenticator: Authenticator;
   readonly log: Log;
 }
 
@@ -41,6 +45,9 @@ export class Indexer {
   /** Calls without an end, by id: their row, ready to be completed. */
   readonly #open = new Map<string, IndexRow>();
   readonly #dirty = new Map<string, IndexRow>();
+  /** Tags of the open calls that the database holds. */
+  readonly #vouched = new Map<string, Uint8Array>();
+  #durable: (position: Position) => Promise<void> = () => Promise.resolve();
   #queue: PlacedEntry[] = [];
   #applied: PlacedEntry | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -54,7 +61,10 @@ export class Indexer {
 
   static async open(deps: IndexerDeps): Promise<Indexer> {
     const indexer = new Indexer(deps);
-    for (const row of await deps.store.openCalls()) indexer.#open.set(row.id, row);
+    for (const row of await deps.store.openCalls()) {
+      indexer.#open.set(row.id, row);
+      indexer.#vouched.set(row.id, openCallTag(deps.authenticator, row));
+    }
     return indexer;
   }
 
@@ -86,6 +96,11 @@ export class Indexer {
         retryAfterSeconds: 5,
       },
     );
+  }
+
+  /** From now on nothing is stored before `durable` says that its entry survives a power cut: the database is never ahead of the journal. */
+  follow(durable: (position: Position) => Promise<void>): void {
+    this.#durable = durable;
   }
 
   start(): void {
@@ -172,11 +187,17 @@ export class Indexer {
     const last = this.#applied;
     if (!last) return;
     const { store, trust, statuses, pseudonyms } = this.#deps;
+    await this.#durable(last.position);
     const people = pseudonyms.take();
     const pending = statuses.pending();
+    const open = this.#openTags();
     try {
       await trust.commit(
-        () => ({ position: last.position, gone: pending.gone, added: pending.added }),
+        () => ({
+          position: last.position,
+          gone: [...pending.gone, ...open.map(({ before }) => before)],
+          added: [...pending.added, ...open.flatMap(({ after }) => after ?? [])],
+        }),
         async (row) => {
           failpoint('in-commit');
           await store.commitIndex({
@@ -192,7 +213,23 @@ export class Indexer {
       throw error;
     }
     statuses.committed();
+    for (const { id, after } of open) {
+      if (after) this.#vouched.set(id, after);
+      else this.#vouched.delete(id);
+    }
     this.#dirty.clear();
     if (this.#applied === last) this.#applied = undefined;
+  }
+
+  /** How this commit changes the tags of open calls: those that began, went on or ended. */
+  #openTags(): { readonly id: string; readonly before?: Uint8Array; readonly after?: Uint8Array }[] {
+    const changes = [];
+    for (const { id } of this.#dirty.values()) {
+      const before = this.#vouched.get(id);
+      const open = this.#open.get(id);
+      const after = open && openCallTag(this.#deps.authenticator, open);
+      if (before || after) changes.push({ id, ...(before && { before }), ...(after && { after }) });
+    }
+    return changes;
   }
 }

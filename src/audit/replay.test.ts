@@ -11,6 +11,7 @@ import { Trust } from '../records/trust.ts';
 import type { CallEnd, CallProgress, CallStart, Entry, EntryBody } from './entry.ts';
 import { Indexer } from './indexer.ts';
 import { segmentPath } from './layout.ts';
+import { openCallTag } from './open-call-tag.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 
 const authenticator = (await testKeyring()).authenticator('row-mac');
@@ -75,12 +76,17 @@ function foundIn(index: MemoryIndex): Expected {
 /** Opens the tables as they are and applies what the journal has beyond them, as a start does. */
 async function replay(folder: string, index: MemoryIndex): Promise<void> {
   const statuses = new BudgetProjection(authenticator, [...index.statuses.values()]);
-  const trust = Trust.open(authenticator, index.trust, { records: [], statuses: statuses.statusTags() });
+  const trust = Trust.open(authenticator, index.trust, {
+    records: [],
+    statuses: statuses.statusTags(),
+    openCalls: (await index.openCalls()).map((row) => openCallTag(authenticator, row)),
+  });
   const indexer = await Indexer.open({
     store: index,
     trust,
     statuses,
     pseudonyms: new Pseudonyms(),
+    authenticator,
     log: silentLog,
   });
   for (const placed of readAll(folder, trust.position).entries) indexer.add(placed);

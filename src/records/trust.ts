@@ -24,6 +24,8 @@ export interface AppliedPosition {
 export interface RowTags {
   readonly records: readonly Uint8Array[];
   readonly statuses: readonly Uint8Array[];
+  /** Tags of calls without an end. */
+  readonly openCalls?: readonly Uint8Array[];
 }
 
 export interface TrustChange {
@@ -60,7 +62,7 @@ export class Trust {
    */
   static open(authenticator: Authenticator, row: TrustRow | null, tags: RowTags): Trust {
     const trust = new Trust(authenticator, row ?? START);
-    const all = [...tags.records, ...tags.statuses];
+    const all = [...tags.records, ...tags.statuses, ...(tags.openCalls ?? [])];
     trust.#digest = trust.#flip(trust.#digest, all);
     const intact = row ? authenticator.verify(trust.#fields(row, trust.#digest), row.mac) : all.length === 0;
     if (!intact) {

@@ -78,6 +78,10 @@ describe('a row that was edited by SQL', () => {
     ['the journal position', `update trust set seq = seq - 1`],
     ['a token without its row', `delete from records where kind = 'token'`],
     ['a budget status without its row', `delete from budget_status`],
+    [
+      'an open call that never was, in a period far away',
+      `insert into audit_index select 'req_x', stream, seq, at_ms, 'call', principal, user_id, team, project, environment, token_id, resource, provider, model, key_id, address, 0, 0, 0, 0, 0, null, null, null, null, '[{"budget":"team-acme-month","period":"2999-12"}]', '{}' from audit_index where action = 'call' limit 1`,
+    ],
     ['no trust row', `delete from trust`],
   ])('stops the start: %s', async (_what, statement) => {
     await gate.app.stop('edit');
