@@ -291,3 +291,21 @@ test('an admin token may hold call: scopes, which it can grant and not use', asy
   const beyond = rig.tokens.issue(holder, { ...request, team: 'acme', scopes: ['call:openai/*'] });
   expect((await rejectionOf(beyond)).code).toBe('admin.forbidden');
 });
+
+test('an admin token issues no other that lives longer, or works where it does not', async () => {
+  const rig = await openRig();
+  const bounds = { expiresAtMs: rig.clock.wallMs() + 60_000, cidrs: ['10.0.0.0/8'] };
+  const holder = { principal: 'admin:x', scopes: ['*'], bounds };
+  const child = { type: 'admin', team: null, environment: 'prod', scopes: ['keys:read'] } as const;
+  const refused = async (change: object): Promise<string> =>
+    (
+      await rejectionOf(
+        rig.tokens.issue(holder, { ...child, lifetimeMs: 1000, cidrs: ['10.0.0.0/8'], ...change }),
+      )
+    ).code;
+  expect(await refused({ lifetimeMs: 60_001 })).toBe('admin.forbidden');
+  expect(await refused({ cidrs: [] })).toBe('admin.forbidden');
+  expect(await refused({ cidrs: ['10.0.0.0/8', '0.0.0.0/0'] })).toBe('admin.forbidden');
+  const issued = await rig.tokens.issue(holder, { ...child, lifetimeMs: 1000, cidrs: ['10.0.0.0/8'] });
+  expect(issued.token.scopes).toEqual(['keys:read']);
+});

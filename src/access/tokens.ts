@@ -68,6 +68,8 @@ export interface Issuer {
   readonly principal: string;
   /** What the issuer may grant. */
   readonly scopes: readonly string[];
+  /** The admin token that issues, or undefined for the local operator: another admin token lives no longer, and nowhere else. */
+  readonly bounds?: { readonly expiresAtMs: number; readonly cidrs: readonly string[] };
 }
 
 export interface TokensDeps {
@@ -244,6 +246,7 @@ export class Tokens {
       );
     }
     if (type === 'admin') {
+      checkBounds(issuer, request, this.#deps.clock.wallMs());
       if (request.team !== null) throw invalid('An admin token belongs to no team.', 'Leave --team out.');
       // Its call: scopes are what it may grant; the data plane takes no admin token.
       return;
@@ -275,6 +278,23 @@ export class Tokens {
     this.#known.set(record.id, { token, verifier: record.sealed });
     if (token.state === 'revoked') for (const listener of this.#revoked) listener(token.id);
   }
+}
+
+/** Throws `admin.forbidden` for an admin token that would outlive the one that issues it, or work from elsewhere. */
+function checkBounds({ bounds }: Issuer, request: TokenRequest, nowMs: number): void {
+  if (!bounds) return;
+  const later = nowMs + request.lifetimeMs > bounds.expiresAtMs;
+  const cidrs = request.cidrs ?? [];
+  const elsewhere =
+    bounds.cidrs.length > 0 && (cidrs.length === 0 || cidrs.some((cidr) => !bounds.cidrs.includes(cidr)));
+  if (!later && !elsewhere) return;
+  throw new SallyportError(
+    'admin.forbidden',
+    'An admin token cannot issue another that reaches further than itself.',
+    {
+      fix: 'Give it no later expiry, and only address ranges of the token that issues it.',
+    },
+  );
 }
 
 /** What cannot be read back must never be stored: the next start would stop at it. */

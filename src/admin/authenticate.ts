@@ -39,7 +39,8 @@ export function authenticateAdmin(tokens: Tokens, headers: Headers, address: str
       fix: 'Call from a network that the token is bound to.',
     });
   }
-  return { kind: 'admin', id: `admin:${token.id}`, scopes: token.scopes };
+  const bounds = { expiresAtMs: token.expiresAtMs, cidrs: token.cidrs };
+  return { kind: 'admin', id: `admin:${token.id}`, scopes: token.scopes, bounds };
 }
 
 function validToken(tokens: Tokens, authorization: string | null): Token {

@@ -4,6 +4,7 @@ import { picoUsd } from '../core/money.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
 import { periodSpan } from '../ledger/period.ts';
 import { callsOf } from '../ledger/subjects.ts';
+import { refuseCredentials } from './credentials.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { defined } from './defined.ts';
 import type { SteadyClock } from '../ledger/steady-clock.ts';
@@ -30,6 +31,7 @@ export function budgetRoutes(deps: Deps): Handlers<BudgetRoute> {
       return { resumed, budget: budgetShape(ledger.view(params.budget)) };
     },
     'budget.adjust': ({ params, body }, principal) => {
+      refuseCredentials([body.reason]);
       const delta = BigInt(body.deltaPicoUsd);
       if (delta === 0n) {
         throw new SallyportError('input.invalid', 'A correction by zero changes nothing.', {

@@ -14,6 +14,8 @@ export type Principal =
       /** `admin:<token id>`. */
       readonly id: string;
       readonly scopes: readonly string[];
+      /** Of its token: what it issues reaches no further. */
+      readonly bounds: { readonly expiresAtMs: number; readonly cidrs: readonly string[] };
     };
 
 export const LOCAL: Principal = { kind: 'local', id: 'local', scopes: ['*'] };

@@ -170,7 +170,7 @@ function recordingDesk(
 
 /** A principal of the TCP listener with these scopes. */
 export function adminWith(...scopes: string[]): Principal {
-  return { kind: 'admin', id: 'admin:0123456789ab', scopes };
+  return { kind: 'admin', id: 'admin:0123456789ab', scopes, bounds: { expiresAtMs: Infinity, cidrs: [] } };
 }
 
 /** In the shape of a provider key; put together at run time, so that no scanner takes it for one. */

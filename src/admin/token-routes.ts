@@ -28,8 +28,10 @@ export function tokenRoutes(deps: Deps): Handlers<TokenRoute> {
     'token.list': () => ({ tokens: tokens.list().map(shape) }),
     'token.show': ({ params }) => shape(tokens.get(params.token)),
     'token.issue': ({ body }, principal) => issue(deps, body, principal),
-    'token.revoke': async ({ params, body }, principal) =>
-      shape(await tokens.revoke(principal.id, params.token, body.reason ?? null)),
+    'token.revoke': async ({ params, body }, principal) => {
+      refuseCredentials([body.reason]);
+      return shape(await tokens.revoke(principal.id, params.token, body.reason ?? null));
+    },
   };
 }
 
@@ -48,7 +50,11 @@ async function issue(deps: Deps, body: IssueBody, principal: Principal): Promise
   const granted = covers(principal.scopes, body.scopes);
   const environmentAdded = granted && (await deps.teams.ensureEnvironment(principal.id, environment));
   const { token, text } = await deps.tokens.issue(
-    { principal: principal.id, scopes: principal.scopes },
+    {
+      principal: principal.id,
+      scopes: principal.scopes,
+      ...(principal.kind === 'admin' && { bounds: principal.bounds }),
+    },
     {
       ...defined(rest),
       type,

@@ -11,6 +11,9 @@ import { Relay } from './relay.ts';
 import { StreamMeter } from './stream-meter.ts';
 import { MAX_ERROR_BYTES, readRefusal } from './upstream-errors.ts';
 
+const FAILED_GENERATION = '"failed_generation"';
+/** As for streams that never state their usage. */
+const BYTES_PER_TOKEN = 4;
 /** A whole answer is read before it is passed on; no model's output comes near this. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Encodings that the runtime undoes by itself, though we ask for none. */
@@ -101,9 +104,10 @@ async function refused(
 ): Promise<Response> {
   const { call, durable } = begun;
   // A redirect's body is of no interest, and an answer that is no error at all says nothing about cost.
-  const outcome: Outcome = reply.status >= 300 ? { kind: 'free' } : { kind: 'unknown' };
+  const early: Outcome = reply.status >= 300 ? { kind: 'free' } : { kind: 'unknown' };
   const body =
-    reply.status < 400 ? '' : (await readWhole(call, reply, MAX_ERROR_BYTES, outcome)).toString('utf8');
+    reply.status < 400 ? '' : (await readWhole(call, reply, MAX_ERROR_BYTES, early)).toString('utf8');
+  const outcome = body.includes(FAILED_GENERATION) ? generatedIn(body) : early;
   const refusal = readRefusal(reply.status, reply.headers, body, (use) =>
     gate.vault.lease(`token:${call.tokenId}`, slot, (key) => key.revealText(use)),
   );
@@ -114,6 +118,11 @@ async function refused(
   if (refusal.answer.kind === 'ours') throw refusal.answer.error;
   const headers = { ...replyHeaders(gate, context, slot, 'application/json'), ...refusal.headers };
   return new Response(refusal.answer.body, { status: reply.status, headers });
+}
+
+/** An error that carries what the model wrote (a failed tool call, JSON that did not fit) delivers it all the same. */
+function generatedIn(body: string): Outcome {
+  return { kind: 'delivered', completionTokens: Math.ceil(Buffer.byteLength(body) / BYTES_PER_TOKEN) };
 }
 
 /** Reads the whole body. Rejects, with the call settled as `onFailure`, when it breaks off, waits too long, or is larger than `maxBytes`. */
