@@ -171,12 +171,12 @@ test('a refused key is on record once a minute, with the version of the key and 
   expect(rejected[0]).toMatchObject({ keyId: 'groq@1', provider: 'groq', status: 401 });
 });
 
-test('nothing of it was charged', async () => {
-  const { costPicoUsd, spentPicoUsd, heldPicoUsd, unsettled } = await balance(gate);
-  expect({ costPicoUsd, spentPicoUsd, heldPicoUsd, unsettled }).toEqual({
-    costPicoUsd: 0n,
-    spentPicoUsd: 0n,
-    heldPicoUsd: 0n,
-    unsettled: [],
-  });
+test('nothing of it was charged but what a model wrote before it failed', async () => {
+  const { spentPicoUsd, heldPicoUsd, unsettled } = await balance(gate);
+  const ends = entries(gate).filter((entry) => entry.action === 'call.end');
+  const charged = ends.filter(({ costPicoUsd }) => costPicoUsd !== '0');
+  // Two rows of errors carry a failed generation, each asked plain and streamed.
+  expect(charged.map(({ basis }) => basis)).toEqual(Array.from({ length: 4 }, () => 'delivered' as const));
+  expect(spentPicoUsd).toBe(charged.reduce((sum, { costPicoUsd }) => sum + BigInt(costPicoUsd), 0n));
+  expect({ heldPicoUsd, unsettled }).toEqual({ heldPicoUsd: 0n, unsettled: [] });
 });
