@@ -17,7 +17,7 @@ async function prove(
   const child = Bun.spawn(
     files === undefined ? command : ['sh', '-c', `ulimit -n ${files}; exec "$@"`, 'sh', ...command],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
       env: {
         PATH: process.env['PATH'] ?? '',
         ...(atStart === null ? {} : { BUN_CONFIG_MAX_HTTP_REQUESTS: atStart }),
