@@ -124,14 +124,16 @@ export interface RunningProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts `sallyport up` on `data` and resolves at its ready line; rejects when it ends before. */
+/** Starts `sallyport up` on `data`, behind `wrapper` if there is one, and resolves at its ready line; rejects when it ends before. */
 export async function startProcess(
   data: string,
   variables: Readonly<Record<string, string>> = {},
+  wrapper: readonly string[] = [],
 ): Promise<RunningProcess> {
   const main = join(import.meta.dir, '..', '..', 'src', 'main.ts');
   const child = Bun.spawn(
     [
+      ...wrapper,
       process.execPath,
       '--no-env-file',
       '--config=/dev/null',
