@@ -266,6 +266,23 @@ test('calls are refused while too many entries wait for the database', async () 
   });
 });
 
+test('while the database takes nothing, the queue keeps growing, so that its bound is one on memory', async () => {
+  using lab = new JournalLab();
+  const index = new MemoryIndex();
+  const { indexer } = await openIndexer(index);
+  const journal = lab.open();
+  for (let n = 0; n < 1000; n += 1) journal.append(callStart(`req_${n}`));
+  addNew(lab, indexer);
+  index.beforeCommit = () => {
+    throw new Error('the disk is full');
+  };
+  for (let attempt = 0; attempt < 20; attempt += 1) expect(await thrownBy(indexer.flush())).toBeDefined();
+  expect(indexer.lag).toBeGreaterThanOrEqual(750);
+  index.beforeCommit = () => undefined;
+  await indexer.flush();
+  expect([indexer.lag, index.rows.size]).toEqual([0, 1001]);
+});
+
 test('each batch has only what changed since the one before', async () => {
   using lab = new JournalLab();
   const index = new MemoryIndex();

@@ -52,6 +52,7 @@ export class Indexer {
   #applied: PlacedEntry | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #flushing: Promise<void> | undefined;
+  #failing = false;
   /** While a control-plane change is between journal and database, the position must not pass it. */
   #pauses = 0;
 
@@ -83,9 +84,14 @@ export class Indexer {
     this.#queue.push(placed);
   }
 
-  /** Throws `audit.unavailable` when the tables are too far behind the journal. */
+  /** The tables are so far behind the journal that nothing may be added that can be refused. */
+  get full(): boolean {
+    return this.#queue.length >= MAX_QUEUE;
+  }
+
+  /** Throws `audit.unavailable` when it is `full`. */
   checkCapacity(): void {
-    if (this.#queue.length < MAX_QUEUE) return;
+    if (!this.full) return;
     throw new SallyportError(
       'audit.unavailable',
       'The audit index is too far behind, so no call is let through.',
@@ -106,7 +112,10 @@ export class Indexer {
   start(): void {
     this.#timer ??= setInterval(() => {
       this.flush().catch((error: unknown) => {
-        this.#deps.log.error('The audit index could not be written; it is tried again.', {
+        // Once, not ten times a second: the log may be on the same full disk.
+        if (this.#failing) return;
+        this.#failing = true;
+        this.#deps.log.error('The audit index cannot be written; it is tried again until it can.', {
           detail: error instanceof Error ? error.message : String(error),
         });
       });
@@ -138,10 +147,14 @@ export class Indexer {
     await Promise.resolve();
     try {
       while ((this.#queue.length > 0 || this.#applied !== undefined) && this.#pauses === 0) {
-        // What an earlier, failed commit had folded already is committed with the next.
-        for (const placed of this.#queue.splice(0, BATCH)) this.#fold(placed);
+        // What an earlier, failed commit had folded goes first: while the database takes nothing, the rest stays in the queue, whose length
+        // is what bounds the memory.
+        if (this.#applied === undefined)
+          for (const placed of this.#queue.splice(0, BATCH)) this.#fold(placed);
         await this.#commit();
       }
+      if (this.#failing) this.#deps.log.warn('The audit index can be written again.', { lag: this.lag });
+      this.#failing = false;
     } finally {
       // In the same step as the last look at the queue: whoever adds an entry and asks again gets a new flush.
       this.#flushing = undefined;

@@ -10,6 +10,7 @@ export class LateEntries {
   readonly #append: (entry: EntryBody) => Position;
   readonly #log: Log;
   #waiting: EntryBody[] = [];
+  #lost = { refusals: 0, detail: '' };
 
   constructor(append: (entry: EntryBody) => Position, log: Log) {
     this.#append = append;
@@ -35,8 +36,15 @@ export class LateEntries {
     }
   }
 
-  /** Tries again what is waiting. */
+  /** A refusal that the journal did not take: it is not kept, only counted for the log. */
+  loseRefusal(error: unknown): void {
+    this.#lost = { refusals: this.#lost.refusals + 1, detail: describe(error) };
+  }
+
+  /** Tries again what is waiting. Runs once a second, and so does what the log says of a disk that stays full. */
   retry(): void {
+    if (this.#lost.refusals > 0) this.#log.warn('Refusals could not be recorded.', this.#lost);
+    this.#lost = { refusals: 0, detail: '' };
     while (this.#waiting.length > 0) {
       const [next] = this.#waiting;
       if (!next) return;

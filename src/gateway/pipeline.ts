@@ -216,12 +216,13 @@ function recordRefusal(gate: Gate, context: CallContext, token: Token | null, er
     return;
   }
   try {
+    gate.indexer.checkCapacity();
     const subject = context.subject(token, gate.pseudonyms);
     context.setReceipt(
       gate.journal.append({ action: 'call.refused', id: context.id, ...subject, errorCode: error.code }),
     );
-  } catch {
-    // The journal takes nothing: the caller is refused all the same, and the log of the failed writes says why.
-    gate.log.warn('A refusal could not be recorded.', { call: context.id, code: error.code });
+  } catch (lost) {
+    // Nothing takes it: the caller is refused all the same. A line of the log for each would fill the disk from its other end.
+    gate.late.loseRefusal(lost);
   }
 }

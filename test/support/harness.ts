@@ -128,6 +128,8 @@ export interface StartOptions {
   /** The program and what comes before `up`. */
   readonly command?: readonly string[];
   readonly cwd?: string;
+  /** Put before the command, such as a shell that sets limits. */
+  readonly wrapper?: readonly string[];
 }
 
 const MAIN = join(import.meta.dir, '..', '..', 'src', 'main.ts');
@@ -140,7 +142,18 @@ export async function startProcess(
   options: StartOptions = {},
 ): Promise<RunningProcess> {
   const child = Bun.spawn(
-    [...(options.command ?? FROM_SOURCE), 'up', '--data', data, '--port', '0', '--admin-port', '0', '--json'],
+    [
+      ...(options.wrapper ?? []),
+      ...(options.command ?? FROM_SOURCE),
+      'up',
+      '--data',
+      data,
+      '--port',
+      '0',
+      '--admin-port',
+      '0',
+      '--json',
+    ],
     {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
