@@ -155,10 +155,17 @@ async function openLedger(
     statuses: core.projection.statuses,
     emit: (event) => {
       late.record(event);
-      const { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd } = event;
+      const { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, overrunPicoUsd } = event;
       // What an operator did is on record; what a budget did by itself wants somebody's attention.
-      const level = event.percent > 0 ? 'warn' : 'debug';
-      log[level](event.action, { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd });
+      const level = event.percent > 0 || event.action === 'budget.overrun' ? 'warn' : 'debug';
+      log[level](event.action, {
+        budget,
+        percent,
+        spentPicoUsd,
+        heldPicoUsd,
+        limitPicoUsd,
+        overrunPicoUsd,
+      });
     },
     spentSince: async (calls, sinceMs) => {
       await core.indexer.flush();

@@ -60,6 +60,8 @@ export const budget = z.object({
   limitPicoUsd: picoUsd,
   spentPicoUsd: picoUsd,
   heldPicoUsd: picoUsd,
+  /** The part of what is spent in this period that was above what had been held for its calls. */
+  overrunPicoUsd: picoUsd,
   state: z.enum(['active', 'warned', 'exhausted', 'paused']),
   onCap,
   alertedPercent: count,
@@ -244,6 +246,8 @@ export const auditFilter = z.strictObject({
   action: name.optional(),
   result: z.enum(['success', 'error']).optional(),
   errorCode: name.optional(),
+  /** Only calls that cost more than was held for them. */
+  overrun: z.literal('true').optional(),
   call: name.optional(),
   since: time.optional(),
   until: time.optional(),
@@ -272,6 +276,8 @@ export const auditEntry = z.object({
   costPicoUsd: picoUsd,
   /** Held while the call runs. */
   boundPicoUsd: picoUsd,
+  /** By how much the cost is above what was held. */
+  overrunPicoUsd: picoUsd,
   basis: z.enum(['usage', 'delivered', 'hold', 'none']).nullable(),
   latencyMs: z.number().nullable(),
   /** Null while a call runs, and for entries that are no call. */

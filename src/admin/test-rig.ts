@@ -148,6 +148,7 @@ export function endedCall(change: Partial<IndexRow>): IndexRow {
     cachedTokens: 0,
     costPicoUsd: 0n,
     boundPicoUsd: 0n,
+    overrunPicoUsd: 0n,
     basis: 'usage',
     latencyMs: 5,
     result: 'success',

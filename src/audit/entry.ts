@@ -100,6 +100,7 @@ export interface BudgetEvent {
     | 'budget.paused'
     | 'budget.resumed'
     | 'budget.adjusted'
+    | 'budget.overrun'
     | 'budget.opened';
   readonly budget: string;
   readonly period: string;
@@ -111,6 +112,8 @@ export interface BudgetEvent {
   readonly limitPicoUsd: string;
   /** Signed change of `spent` by a correction, with its reason; "0" otherwise. */
   readonly deltaPicoUsd: string;
+  /** Of `budget.overrun`, the first of a period: by how much a call cost more than was held. */
+  readonly overrunPicoUsd?: string;
   readonly reason: string | null;
 }
 

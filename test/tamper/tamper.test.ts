@@ -73,6 +73,7 @@ describe('a row that was edited by SQL', () => {
       `update records set body = replace(body, '127.0.0.1', '127.0.0.2') where kind = 'provider_key'`,
     ],
     ['what was spent', `update budget_status set spent_pico_usd = 0`],
+    ['an overrun that was none', `update budget_status set overrun_pico_usd = 1`],
     ['the journal position', `update trust set seq = seq - 1`],
     ['a token without its row', `delete from records where kind = 'token'`],
     ['a budget status without its row', `delete from budget_status`],
@@ -233,4 +234,23 @@ test('one data folder, one process: a second start is refused at once', async ()
   });
   expect(again.token.state).toBe('active');
   await gate.app.stop('done');
+});
+
+test('a data folder of the first schema is brought up to date, and its rows verify as they were', async () => {
+  const before = gate.app.ledger.view('team-acme-month');
+  await gate.app.stop('upgrade');
+  const database = new Database(join(gate.data, 'sallyport.db'));
+  for (const statement of [
+    'drop index audit_index_overrun',
+    'alter table audit_index drop column overrun_pico_usd',
+    'alter table budget_status drop column overrun_pico_usd',
+    'pragma user_version = 1',
+  ]) {
+    database.run(statement);
+  }
+  database.close();
+  const app = await startApp(config());
+  expect(app.ledger.view('team-acme-month')).toEqual(before);
+  expect(before.spentPicoUsd).toBeGreaterThan(0n);
+  await app.stop('test');
 });
