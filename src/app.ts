@@ -23,9 +23,11 @@ import { serveGateway } from './gateway/server.ts';
 import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { type PriceFile, Prices, readPriceFile } from './ledger/prices.ts';
 import { SteadyClock } from './ledger/steady-clock.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
+import { providerIds } from './providers/catalog.ts';
 import { openStorage } from './storage/storage.ts';
 import { Vault } from './vault/vault.ts';
 import { type VerifiedKey, verifyKey } from './vault/verify.ts';
@@ -52,6 +54,7 @@ interface Parts {
   readonly vault: Vault;
   readonly journal: Journal;
   readonly ledger: Ledger;
+  readonly prices: Prices;
   /** The time that budgets go by. */
   readonly budgetClock: SteadyClock;
   readonly late: LateEntries;
@@ -66,6 +69,7 @@ export async function startApp(config: Config): Promise<App> {
   const teardown = new Teardown();
   let reason = 'the start failed';
   try {
+    const priceFile = settings.pricesFile === null ? null : readPriceFile(settings.pricesFile, providerIds());
     prepareFolder(settings.data);
     const lock = acquireDataLock(settings.data);
     teardown.defer(() => lock.release());
@@ -78,7 +82,7 @@ export async function startApp(config: Config): Promise<App> {
     const journal = openJournal(core, tail);
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
-    const parts = await openParts(core, access, journal);
+    const parts = await openParts(core, access, journal, priceFile);
     const urls = await serve(config, core, parts, teardown);
     return {
       ...parts,
@@ -106,8 +110,13 @@ async function openParts(
   core: Core,
   access: Pick<Parts, 'teams' | 'tokens' | 'vault'>,
   journal: Journal,
+  priceFile: PriceFile | null,
 ): Promise<Parts> {
   const late = new LateEntries((entry) => journal.append(entry), core.log);
+  if (priceFile) {
+    const { path: file, sha256, rows } = priceFile;
+    late.record({ action: 'prices.loaded', principal: 'system', file, sha256, rows });
+  }
   const upstream = new Upstream({ userAgent: `sallyport/${VERSION}` });
   const budgetClock = openBudgetClock(core, late);
   const ledger = await openLedger({ ...core, clock: budgetClock }, access, late);
@@ -117,6 +126,7 @@ async function openParts(
     late,
     upstream,
     ledger,
+    prices: new Prices(priceFile),
     budgetClock,
     verifyKey: async (principal, name) => {
       const probe = probeKey.bind(null, access.vault, upstream);

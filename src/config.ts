@@ -18,6 +18,8 @@ export interface Settings {
   readonly adminPort: number;
   readonly logLevel: LogLevel;
   readonly maxBodyBytes: number;
+  /** The operator's own prices, or null. Absolute path. */
+  readonly pricesFile: string | null;
   readonly times: CallTimes;
   /** How long running calls may take to finish when Sallyport stops. */
   readonly drainMs: number;
@@ -50,6 +52,7 @@ export const VARIABLES = {
   SALLYPORT_PORT: `port of the gateway (default ${DEFAULT_PORT}, 0 takes a free one)`,
   SALLYPORT_ADMIN_PORT: `port of the admin listener (default ${DEFAULT_ADMIN_PORT})`,
   SALLYPORT_ROOT_KEY_FILE: 'file of the root key (default root.key in the data folder)',
+  SALLYPORT_PRICES: 'JSON file with price rows of your own, which go before the bundled ones',
   SALLYPORT_LOG_LEVEL: 'debug, info, warn or error (default info)',
   SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
   SALLYPORT_FIRST_BYTE_SECONDS: 'wait for the first byte of an answer (default 600)',
@@ -104,6 +107,7 @@ export function readConfig(flags: Flags, environment: Environment): Config {
         1024 ** 3,
         10 * 1024 * 1024,
       ),
+      pricesFile: pathOf(environment['SALLYPORT_PRICES']),
       times: {
         firstByteMs: seconds('SALLYPORT_FIRST_BYTE_SECONDS', 600),
         idleMs: seconds('SALLYPORT_IDLE_SECONDS', 300),
@@ -123,6 +127,10 @@ export function defaultDataFolder(environment: Environment): string {
     environment['SALLYPORT_DATA'] ??
     join(home === undefined || home === '' ? userInfo().homedir : home, '.sallyport')
   );
+}
+
+function pathOf(text: string | undefined): string | null {
+  return text === undefined ? null : resolve(text);
 }
 
 function checkNames(environment: Environment): void {

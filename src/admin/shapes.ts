@@ -109,6 +109,28 @@ export const limitSetting = z.strictObject({
   zone: zone.optional(),
 });
 
+/** A price row. Amounts are for one token. */
+export const price = z.object({
+  provider: z.string(),
+  /** Of the row: for a dated snapshot, its undated name. */
+  model: z.string(),
+  /** In force now. */
+  applies: z.boolean(),
+  /** The operator's file, or null for a bundled row. */
+  file: z.string().nullable(),
+  effectiveFrom: time,
+  inputPicoUsd: picoUsd,
+  cachedPicoUsd: picoUsd,
+  outputPicoUsd: picoUsd,
+  /** A longer prompt costs more, all of it. */
+  longContextAbove: count.nullable(),
+  contextTokens: count,
+  maxOutputTokens: count,
+  source: z.string(),
+  asOf: z.string(),
+});
+export type PriceShape = z.infer<typeof price>;
+
 /** Whether budget periods stand still because the wall clock was set. */
 export const budgetClock = z.object({
   stoppedAt: time.nullable(),

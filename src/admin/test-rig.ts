@@ -7,6 +7,7 @@ import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { Prices } from '../ledger/prices.ts';
 import { SteadyClock } from '../ledger/steady-clock.ts';
 import type { ControlEntry } from '../records/records.ts';
 import { RootKey } from '../vault/kek/root-key.ts';
@@ -75,6 +76,7 @@ export async function adminRig(): Promise<AdminRig> {
     teams,
     tokens,
     ledger,
+    prices: new Prices(null),
     budgetClock,
     vault,
     indexer: { flush: () => Promise.resolve(), lag: 0 },

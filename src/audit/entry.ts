@@ -128,6 +128,16 @@ export interface ClockEvent {
   readonly stoppedAt: string;
 }
 
+/** This process goes by prices of the operator's own. */
+export interface PricesLoaded {
+  readonly action: 'prices.loaded';
+  readonly principal: string;
+  readonly file: string;
+  /** Of the file's bytes, in hex. */
+  readonly sha256: string;
+  readonly rows: number;
+}
+
 /** The provider refused our own key. */
 export interface KeyEvent {
   readonly action: 'key.rejected' | 'key.verified';
@@ -171,6 +181,7 @@ export type EntryBody =
   | AuthRefused
   | BudgetEvent
   | ClockEvent
+  | PricesLoaded
   | KeyEvent
   | ControlChange;
 

@@ -124,6 +124,8 @@ function metadataOf(entry: EntryBody): object {
     case 'clock.jumped':
     case 'clock.resumed':
       return { jumpMs: entry.jumpMs, stoppedAt: entry.stoppedAt };
+    case 'prices.loaded':
+      return { file: entry.file, sha256: entry.sha256, rows: entry.rows };
     case 'key.rejected':
     case 'key.verified':
       return { provider: entry.provider, status: entry.status };

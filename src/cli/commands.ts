@@ -6,6 +6,7 @@ import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
+import { pricesShow } from './prices.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
 import { tokenIssue, tokenList, tokenRevoke, tokenShow } from './token.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   budgetResume,
   budgetAdjust,
   budgetClockOk,
+  pricesShow,
   explain,
   usage,
   auditQuery,
