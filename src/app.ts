@@ -23,10 +23,12 @@ import { serveGateway } from './gateway/server.ts';
 import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { type PriceFile, Prices, readPriceFile } from './ledger/prices.ts';
 import { SteadyClock } from './ledger/steady-clock.ts';
 import { RecoveryDesk } from './recovery/desk.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
+import { providerIds } from './providers/catalog.ts';
 import { openStorage } from './storage/storage.ts';
 import type { AskPassphrase } from './vault/kek/source.ts';
 import { Vault } from './vault/vault.ts';
@@ -58,6 +60,7 @@ interface Parts {
   readonly vault: Vault;
   readonly journal: Journal;
   readonly ledger: Ledger;
+  readonly prices: Prices;
   /** The time that budgets go by. */
   readonly budgetClock: SteadyClock;
   readonly late: LateEntries;
@@ -72,6 +75,7 @@ export async function startApp(config: Config, ask?: AskPassphrase): Promise<App
   const teardown = new Teardown();
   let reason = 'the start failed';
   try {
+    const priceFile = settings.pricesFile === null ? null : readPriceFile(settings.pricesFile, providerIds());
     prepareFolder(settings.data);
     const lock = acquireDataLock(settings.data);
     teardown.defer(() => lock.release());
@@ -84,7 +88,7 @@ export async function startApp(config: Config, ask?: AskPassphrase): Promise<App
     const journal = openJournal(core, tail);
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
-    const parts = await openParts(core, access, journal);
+    const parts = await openParts(core, access, journal, priceFile);
     const served = await serve(config, core, parts, teardown);
     return {
       ...parts,
@@ -112,8 +116,13 @@ async function openParts(
   core: Core,
   access: Pick<Parts, 'teams' | 'tokens' | 'vault'>,
   journal: Journal,
+  priceFile: PriceFile | null,
 ): Promise<Parts> {
   const late = new LateEntries((entry) => journal.append(entry), core.log);
+  if (priceFile) {
+    const { path: file, sha256, rows } = priceFile;
+    late.record({ action: 'prices.loaded', principal: 'system', file, sha256, rows });
+  }
   const upstream = new Upstream({ userAgent: `sallyport/${VERSION}` });
   const budgetClock = openBudgetClock(core, late);
   const ledger = await openLedger({ ...core, clock: budgetClock }, access, late);
@@ -123,6 +132,7 @@ async function openParts(
     late,
     upstream,
     ledger,
+    prices: new Prices(priceFile),
     budgetClock,
     verifyKey: async (principal, name) => {
       const probe = probeKey.bind(null, access.vault, upstream);
@@ -161,10 +171,17 @@ async function openLedger(
     statuses: core.projection.statuses,
     emit: (event) => {
       late.record(event);
-      const { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd } = event;
+      const { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, overrunPicoUsd } = event;
       // What an operator did is on record; what a budget did by itself wants somebody's attention.
-      const level = event.percent > 0 ? 'warn' : 'debug';
-      log[level](event.action, { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd });
+      const level = event.percent > 0 || event.action === 'budget.overrun' ? 'warn' : 'debug';
+      log[level](event.action, {
+        budget,
+        percent,
+        spentPicoUsd,
+        heldPicoUsd,
+        limitPicoUsd,
+        overrunPicoUsd,
+      });
     },
     spentSince: async (calls, sinceMs) => {
       await core.indexer.flush();

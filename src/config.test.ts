@@ -21,6 +21,7 @@ test('without a word everything has a safe default', () => {
       logLevel: 'info',
       maxBodyBytes: 10_485_760,
       requestSeconds: 30,
+      pricesFile: null,
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
       drainMs: 30_000,
     },
@@ -56,11 +57,12 @@ test('every variable that is listed is read', () => {
     logLevel: 'debug',
     maxBodyBytes: 1024,
     requestSeconds: 9,
+    pricesFile: null,
     times: { firstByteMs: 3000, idleMs: 4000, stallMs: 5000, totalMs: 6000 },
     drainMs: 7000,
   });
   // Those of the listener have their own tests, in config-network.test.ts.
-  expect(Object.keys(VARIABLES)).toHaveLength(19);
+  expect(Object.keys(VARIABLES)).toHaveLength(20);
 });
 
 test('a flag wins over a variable', () => {

@@ -22,6 +22,8 @@ export interface Settings extends ListenSettings {
   readonly maxBodyBytes: number;
   /** How long a request may take to arrive, and an idle connection is kept. */
   readonly requestSeconds: number;
+  /** The operator's own prices, or null. Absolute path. */
+  readonly pricesFile: string | null;
   readonly times: CallTimes;
   /** How long running calls may take to finish when Sallyport stops. */
   readonly drainMs: number;
@@ -59,6 +61,7 @@ export const VARIABLES = {
   SALLYPORT_ROOT_KEY: 'the root key itself, instead of a file; removed from the environment when read',
   SALLYPORT_PASSPHRASE_FILE:
     'file (mode 0600) with the passphrase that the root key is made from, instead of a file',
+  SALLYPORT_PRICES: 'JSON file with price rows of your own, which go before the bundled ones',
   SALLYPORT_LOG_LEVEL: 'debug, info, warn or error (default info)',
   SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
   SALLYPORT_REQUEST_SECONDS: 'how long a request may take to arrive (default 30)',
@@ -112,6 +115,7 @@ export function readConfig(flags: Flags, environment: Environment): Config {
         255,
         30,
       ),
+      pricesFile: pathOf(environment['SALLYPORT_PRICES']),
       times: {
         firstByteMs: seconds('SALLYPORT_FIRST_BYTE_SECONDS', 600),
         idleMs: seconds('SALLYPORT_IDLE_SECONDS', 300),
@@ -131,6 +135,10 @@ export function defaultDataFolder(environment: Environment): string {
     environment['SALLYPORT_DATA'] ??
     join(home === undefined || home === '' ? userInfo().homedir : home, '.sallyport')
   );
+}
+
+function pathOf(text: string | undefined): string | null {
+  return text === undefined ? null : resolve(text);
 }
 
 function checkNames(environment: Environment): void {

@@ -14,6 +14,7 @@ export const SCOPE_VERBS = [
   'teams',
   'budgets',
   'limits',
+  'prices',
   'audit',
   'usage',
   'status',

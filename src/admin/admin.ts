@@ -11,6 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Prices } from '../ledger/prices.ts';
 import type { SteadyClock } from '../ledger/steady-clock.ts';
 import type { RecoveryDesk } from '../recovery/desk.ts';
 import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
@@ -24,6 +25,7 @@ import { errorReply, jsonReply } from './error-reply.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
+import { priceRoutes } from './price-routes.ts';
 import { type Principal, requireScope } from './principal.ts';
 import { readJsonBody } from './read-body.ts';
 import { recoveryRoutes } from './recovery-routes.ts';
@@ -60,6 +62,7 @@ export interface AdminDeps {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly ledger: Ledger;
+  readonly prices: Prices;
   readonly budgetClock: Pick<SteadyClock, 'state' | 'confirm'>;
   readonly vault: Vault;
   readonly indexer: Pick<Indexer, 'flush' | 'lag'>;
@@ -101,6 +104,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...tokenRoutes(deps),
     ...budgetRoutes(deps),
     ...limitRoutes(deps),
+    ...priceRoutes(deps),
     ...auditRoutes(deps),
     ...usageRoutes(deps),
     ...explainRoutes(deps),

@@ -21,11 +21,12 @@ export function auditRoutes(deps: Deps): Handlers<'audit.query'> {
 }
 
 function filterOf(query: RouteInput<'audit.query'>['query']): IndexFilter {
-  const { token, call, since, until, limit, ...same } = query;
+  const { token, call, since, until, limit, overrun, ...same } = query;
   const renamed = {
     ...same,
     tokenId: token,
     callId: call,
+    overrun: overrun === undefined ? undefined : (true as const),
     sinceMs: since === undefined ? undefined : Date.parse(since),
     untilMs: until === undefined ? undefined : Date.parse(until),
   };
@@ -39,7 +40,7 @@ async function clearValues(deps: Deps, rows: readonly IndexRow[]): Promise<Reado
 }
 
 function entryShape(row: IndexRow, clear: ReadonlyMap<string, string>): AuditEntryShape {
-  const { atMs, charges: _, metadata, costPicoUsd, boundPicoUsd, ...same } = row;
+  const { atMs, charges: _, metadata, costPicoUsd, boundPicoUsd, overrunPicoUsd, ...same } = row;
   const inClear = (commitment: string | null): string | null =>
     commitment === null ? null : (clear.get(commitment) ?? commitment);
   return {
@@ -49,6 +50,7 @@ function entryShape(row: IndexRow, clear: ReadonlyMap<string, string>): AuditEnt
     address: inClear(row.address),
     costPicoUsd: costPicoUsd.toString(),
     boundPicoUsd: boundPicoUsd.toString(),
+    overrunPicoUsd: overrunPicoUsd.toString(),
     metadata: JSON.parse(metadata) as Record<string, unknown>,
   };
 }

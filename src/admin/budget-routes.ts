@@ -66,6 +66,7 @@ export function budgetShape(view: BudgetView): BudgetShape {
     limitPicoUsd: view.limitPicoUsd.toString(),
     spentPicoUsd: view.spentPicoUsd.toString(),
     heldPicoUsd: view.heldPicoUsd.toString(),
+    overrunPicoUsd: view.overrunPicoUsd.toString(),
     state: view.state,
     onCap: definition.onCap,
     alertedPercent: view.alertedPercent,

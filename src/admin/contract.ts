@@ -229,6 +229,15 @@ export const ROUTES = {
     body: none,
     response: z.object({ resumed: z.boolean(), clock: shape.budgetClock }),
   },
+  'price.list': {
+    method: 'GET',
+    path: '/v1/prices',
+    scope: 'prices:read',
+    params: none,
+    query: z.strictObject({ model: z.string().min(1).max(200), provider: id.optional() }),
+    body: none,
+    response: z.object({ prices: z.array(shape.price) }),
+  },
   'audit.query': {
     method: 'GET',
     path: '/v1/audit',

@@ -17,7 +17,7 @@ import { budgetShape } from './budget-routes.ts';
 import type { RouteInput } from './contract.ts';
 import type { Explanation } from './explain-shapes.ts';
 
-type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'vault' | 'clock'>;
+type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'prices' | 'vault' | 'clock'>;
 type Request = RouteInput<'call.explain'>['body'];
 type Refusal = NonNullable<Explanation['refusal']>;
 
@@ -79,7 +79,7 @@ function plan(deps: Deps, token: Token, team: string, provider: string, request:
   };
   const asked = readChatRequest(Buffer.from(JSON.stringify(body)));
   const facts = { provider, ...asked, features: [...asked.features, ...(features ?? [])] };
-  return planCall(token, deps.teams.get(team).limits, facts, deps.clock.wallMs());
+  return planCall(deps.prices, token, deps.teams.get(team).limits, facts, deps.clock.wallMs());
 }
 
 function rateShape(rate: RateState | null): Explanation['rate'] {

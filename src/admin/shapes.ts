@@ -60,6 +60,8 @@ export const budget = z.object({
   limitPicoUsd: picoUsd,
   spentPicoUsd: picoUsd,
   heldPicoUsd: picoUsd,
+  /** The part of what is spent in this period that was above what had been held for its calls. */
+  overrunPicoUsd: picoUsd,
   state: z.enum(['active', 'warned', 'exhausted', 'paused']),
   onCap,
   alertedPercent: count,
@@ -106,6 +108,28 @@ export const limitSetting = z.strictObject({
   concurrency: limits.concurrency.optional(),
   zone: zone.optional(),
 });
+
+/** A price row. Amounts are for one token. */
+export const price = z.object({
+  provider: z.string(),
+  /** Of the row: for a dated snapshot, its undated name. */
+  model: z.string(),
+  /** In force now. */
+  applies: z.boolean(),
+  /** The operator's file, or null for a bundled row. */
+  file: z.string().nullable(),
+  effectiveFrom: time,
+  inputPicoUsd: picoUsd,
+  cachedPicoUsd: picoUsd,
+  outputPicoUsd: picoUsd,
+  /** A longer prompt costs more, all of it. */
+  longContextAbove: count.nullable(),
+  contextTokens: count,
+  maxOutputTokens: count,
+  source: z.string(),
+  asOf: z.string(),
+});
+export type PriceShape = z.infer<typeof price>;
 
 /** Whether budget periods stand still because the wall clock was set. */
 export const budgetClock = z.object({
@@ -244,6 +268,8 @@ export const auditFilter = z.strictObject({
   action: name.optional(),
   result: z.enum(['success', 'error']).optional(),
   errorCode: name.optional(),
+  /** Only calls that cost more than was held for them. */
+  overrun: z.literal('true').optional(),
   call: name.optional(),
   since: time.optional(),
   until: time.optional(),
@@ -272,6 +298,8 @@ export const auditEntry = z.object({
   costPicoUsd: picoUsd,
   /** Held while the call runs. */
   boundPicoUsd: picoUsd,
+  /** By how much the cost is above what was held. */
+  overrunPicoUsd: picoUsd,
   basis: z.enum(['usage', 'delivered', 'hold', 'none']).nullable(),
   latencyMs: z.number().nullable(),
   /** Null while a call runs, and for entries that are no call. */

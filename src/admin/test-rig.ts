@@ -7,6 +7,7 @@ import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { Prices } from '../ledger/prices.ts';
 import { SteadyClock } from '../ledger/steady-clock.ts';
 import type { ControlEntry } from '../records/records.ts';
 import { RecoveryDesk } from '../recovery/desk.ts';
@@ -79,6 +80,7 @@ export async function adminRig(): Promise<AdminRig> {
     teams,
     tokens,
     ledger,
+    prices: new Prices(null),
     budgetClock,
     vault,
     indexer: { flush: () => Promise.resolve(), lag: 0 },
@@ -202,6 +204,7 @@ export function endedCall(change: Partial<IndexRow>): IndexRow {
     cachedTokens: 0,
     costPicoUsd: 0n,
     boundPicoUsd: 0n,
+    overrunPicoUsd: 0n,
     basis: 'usage',
     latencyMs: 5,
     result: 'success',

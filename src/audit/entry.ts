@@ -102,6 +102,7 @@ export interface BudgetEvent {
     | 'budget.paused'
     | 'budget.resumed'
     | 'budget.adjusted'
+    | 'budget.overrun'
     | 'budget.opened';
   readonly budget: string;
   readonly period: string;
@@ -113,6 +114,8 @@ export interface BudgetEvent {
   readonly limitPicoUsd: string;
   /** Signed change of `spent` by a correction, with its reason; "0" otherwise. */
   readonly deltaPicoUsd: string;
+  /** Of `budget.overrun`, the first of a period: by how much a call cost more than was held. */
+  readonly overrunPicoUsd?: string;
   readonly reason: string | null;
 }
 
@@ -125,6 +128,16 @@ export interface ClockEvent {
   readonly jumpMs: number;
   /** The time that budgets were stopped at. */
   readonly stoppedAt: string;
+}
+
+/** This process goes by prices of the operator's own. */
+export interface PricesLoaded {
+  readonly action: 'prices.loaded';
+  readonly principal: string;
+  readonly file: string;
+  /** Of the file's bytes, in hex. */
+  readonly sha256: string;
+  readonly rows: number;
 }
 
 /** The provider refused our own key. */
@@ -185,6 +198,7 @@ export type EntryBody =
   | AuthRefused
   | BudgetEvent
   | ClockEvent
+  | PricesLoaded
   | KeyEvent
   | RecoveryEvent
   | ControlChange;

@@ -24,13 +24,18 @@ test('a call has one row: who and what from its start, the outcome from its end'
     metadata: '{"stream":true}',
     charges: '[{"budget":"team-acme-month","period":"2026-11"}]',
   });
-  const outcome = callEnd('req_1', '9007199254740993', { result: 'error', errorCode: 'upstream.timeout' });
+  const outcome = callEnd('req_1', '9007199254740993', {
+    result: 'error',
+    errorCode: 'upstream.timeout',
+    overrunPicoUsd: '7',
+  });
   expect(endRow(start, outcome)).toEqual({
     ...start,
     promptTokens: 7,
     completionTokens: 5,
     cachedTokens: 1,
     costPicoUsd: 9_007_199_254_740_993n,
+    overrunPicoUsd: 7n,
     basis: 'usage',
     latencyMs: 12,
     result: 'error',

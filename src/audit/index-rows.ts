@@ -19,6 +19,7 @@ const NO_CALL = {
   cachedTokens: 0,
   costPicoUsd: 0n,
   boundPicoUsd: 0n,
+  overrunPicoUsd: 0n,
   basis: null,
   latencyMs: null,
   result: null,
@@ -52,6 +53,7 @@ export function endRow(open: IndexRow, entry: CallEnd): IndexRow {
     completionTokens: entry.completionTokens,
     cachedTokens: entry.cachedTokens,
     costPicoUsd: BigInt(entry.costPicoUsd),
+    overrunPicoUsd: BigInt(entry.overrunPicoUsd),
     basis: entry.basis,
     latencyMs: entry.latencyMs,
     result: entry.result,
@@ -103,14 +105,28 @@ function metadataOf(entry: EntryBody): object {
     case 'budget.paused':
     case 'budget.resumed':
     case 'budget.adjusted':
+    case 'budget.overrun':
     case 'budget.opened': {
       const { budget, period, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, deltaPicoUsd, reason } =
         entry;
-      return { budget, period, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, deltaPicoUsd, reason };
+      const event = {
+        budget,
+        period,
+        percent,
+        spentPicoUsd,
+        heldPicoUsd,
+        limitPicoUsd,
+        deltaPicoUsd,
+        reason,
+      };
+      const { overrunPicoUsd } = entry;
+      return overrunPicoUsd === undefined ? event : { ...event, overrunPicoUsd };
     }
     case 'clock.jumped':
     case 'clock.resumed':
       return { jumpMs: entry.jumpMs, stoppedAt: entry.stoppedAt };
+    case 'prices.loaded':
+      return { file: entry.file, sha256: entry.sha256, rows: entry.rows };
     case 'key.rejected':
     case 'key.verified':
       return { provider: entry.provider, status: entry.status };

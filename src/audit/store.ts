@@ -29,6 +29,8 @@ export interface IndexRow {
   readonly costPicoUsd: bigint;
   /** What a crash would charge while the call is open: its hold, or what its newest progress entry states. Kept after its end. */
   readonly boundPicoUsd: bigint;
+  /** By how much the cost is above what was held. */
+  readonly overrunPicoUsd: bigint;
   readonly basis: CostBasis | null;
   readonly latencyMs: number | null;
   /** Null while the call is open. */
@@ -46,6 +48,8 @@ export interface BudgetStatusRow {
   /** Such as `2026-11`, `2026-11-21` or `total`. */
   readonly period: string;
   readonly spentPicoUsd: bigint;
+  /** The part of it that was above what had been held. */
+  readonly overrunPicoUsd: bigint;
   /** The highest threshold alerted in this period, 0 when none. */
   readonly alertedPercent: number;
   /** A call was refused for lack of budget in this period. */
@@ -81,6 +85,8 @@ export interface IndexFilter {
   readonly action?: string;
   readonly result?: CallResult;
   readonly errorCode?: string;
+  /** Only calls that cost more than was held for them. */
+  readonly overrun?: true;
   readonly callId?: string;
   readonly sinceMs?: number;
   readonly untilMs?: number;

@@ -50,13 +50,17 @@ export const auditQuery = defineCommand({
     action: { type: 'string', value: 'ACTION', help: 'such as call, call.refused or control.token.issue' },
     result: { type: 'string', value: 'RESULT', help: 'success or error' },
     error: { type: 'string', value: 'CODE', help: 'with this error code, such as budget.exceeded' },
+    overrun: { type: 'boolean', help: 'calls that cost more than was held for them' },
     call: { type: 'string', value: 'ID', help: "one call, by the reply's x-request-id" },
     since: { type: 'string', value: 'TIME', help: '1h, 7d, or an ISO time' },
     until: { type: 'string', value: 'TIME', help: 'likewise; its own moment is not included' },
     limit: { type: 'string', value: 'N', help: 'at most so many (default 100, most 1000)' },
     ...SERVER_OPTIONS,
   },
-  examples: ['sallyport audit query --team chat --result error --since 24h'],
+  examples: [
+    'sallyport audit query --team chat --result error --since 24h',
+    'sallyport audit query --overrun --since 30d',
+  ],
   run: async ({ values, io }) => {
     const { since, until, result, token, limit } = values;
     const query = {
@@ -67,6 +71,7 @@ export const auditQuery = defineCommand({
       action: values.action,
       result: result === undefined ? undefined : choice('--result', result, RESULTS),
       errorCode: values.error,
+      overrun: values.overrun ? ('true' as const) : undefined,
       call: values.call,
       since: since === undefined ? undefined : pastTime('--since', since, io.wallMs()),
       until: until === undefined ? undefined : pastTime('--until', until, io.wallMs()),
@@ -127,9 +132,14 @@ function entryCells(entry: AuditEntryShape): string[] {
       ? orDash(entry.resource ?? entry.keyId ?? subjectOf(entry))
       : `${orDash(entry.provider)}/${entry.model}`,
     isCall ? `${entry.promptTokens}+${entry.completionTokens}` : '-',
-    isCall ? dollars(entry.costPicoUsd) : '-',
+    isCall ? costOf(entry) : '-',
     entry.id,
   ];
+}
+
+function costOf({ costPicoUsd, overrunPicoUsd }: AuditEntryShape): string {
+  const cost = dollars(costPicoUsd);
+  return overrunPicoUsd === '0' ? cost : `${cost} (${dollars(overrunPicoUsd)} above the hold)`;
 }
 
 /** What an entry that is no call is about. */

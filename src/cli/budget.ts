@@ -236,6 +236,7 @@ function show(budget: BudgetShape, json: boolean, io: Io): void {
     ['limit', dollars(budget.limitPicoUsd)],
     ['spent', dollars(budget.spentPicoUsd)],
     ['held', dollars(budget.heldPicoUsd)],
+    ['overrun', dollars(budget.overrunPicoUsd)],
     ['state', budget.state],
     ['when used up', budget.onCap],
     ['resets', budget.resetsAt ?? 'never'],

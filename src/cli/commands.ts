@@ -8,6 +8,7 @@ import { fake } from './fake.ts';
 import { health } from './health.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
+import { pricesShow } from './prices.ts';
 import { recoveryDrill, recoveryKit, recoveryRestore } from './recovery.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   budgetResume,
   budgetAdjust,
   budgetClockOk,
+  pricesShow,
   explain,
   usage,
   auditQuery,

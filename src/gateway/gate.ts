@@ -7,6 +7,7 @@ import type { Pseudonyms } from '../audit/pseudonyms.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Prices } from '../ledger/prices.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { LateEntries } from './late-entries.ts';
 import type { LiveCalls } from './live-calls.ts';
@@ -20,6 +21,7 @@ export interface Gate {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly ledger: Ledger;
+  readonly prices: Prices;
   readonly vault: Vault;
   readonly journal: Journal;
   readonly indexer: Indexer;

@@ -64,7 +64,8 @@ function readList(text: string): { readonly data: readonly unknown[] } {
 
 function mayCall(gate: Gate, token: Token, provider: Provider, model: string): boolean {
   const facts = { provider: provider.id, model, outputCap: null, choices: 1, features: [], promptTokens: 0 };
-  return planCall(token, gate.teams.get(token.team ?? '').limits, facts, gate.clock.wallMs()).allow;
+  return planCall(gate.prices, token, gate.teams.get(token.team ?? '').limits, facts, gate.clock.wallMs())
+    .allow;
 }
 
 function unknownModel(model: string): SallyportError {

@@ -57,7 +57,13 @@ async function chat(
   context.model = asked.model;
   context.user = asked.user;
   const limits = gate.teams.get(token.team ?? '').limits;
-  const planned = planCall(token, limits, { provider: provider.id, ...asked }, gate.clock.wallMs());
+  const planned = planCall(
+    gate.prices,
+    token,
+    limits,
+    { provider: provider.id, ...asked },
+    gate.clock.wallMs(),
+  );
   if (!planned.allow) throw new SallyportError(planned.code, planned.message, { fix: planned.fix });
   const { plan } = planned;
   const { edits, dropUsageChunk } = obligations(provider, asked, body, plan);

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { OPEN_LIMITS } from '../access/policy.ts';
-import { costOf } from '../ledger/price.ts';
+import { costOf, priceOf } from '../ledger/price.ts';
 import { planCall, type PlannedFacts } from './plan.ts';
 
 const NOW = Date.parse('2026-11-21');
@@ -19,7 +19,7 @@ function plan(
   facts: Partial<PlannedFacts> = {},
   limits: Partial<typeof OPEN_LIMITS> = {},
 ): ReturnType<typeof planCall> {
-  return planCall(token, { ...OPEN_LIMITS, ...limits }, { ...FACTS, ...facts }, NOW);
+  return planCall({ priceOf }, token, { ...OPEN_LIMITS, ...limits }, { ...FACTS, ...facts }, NOW);
 }
 
 test('no usage within the bounds costs more than the worst case', () => {

@@ -5,7 +5,8 @@
 import { decide, type Decision } from '../access/decide.ts';
 import type { TeamLimits } from '../access/policy.ts';
 import type { PicoUsd } from '../core/money.ts';
-import { type ModelPrice, priceOf, worstCase } from '../ledger/price.ts';
+import { type ModelPrice, worstCase } from '../ledger/price.ts';
+import type { Prices } from '../ledger/prices.ts';
 
 export interface PlannedFacts {
   readonly provider: string;
@@ -30,12 +31,13 @@ export interface CallPlan {
 export type Planned = { readonly allow: true; readonly plan: CallPlan } | Extract<Decision, { allow: false }>;
 
 export function planCall(
+  prices: Pick<Prices, 'priceOf'>,
   token: { readonly scopes: readonly string[] },
   limits: TeamLimits,
   facts: PlannedFacts,
   wallMs: number,
 ): Planned {
-  const price = priceOf(facts.provider, facts.model, wallMs);
+  const price = prices.priceOf(facts.provider, facts.model, wallMs);
   const decision = decide(token, limits, facts, price);
   if (!decision.allow) return decision;
   if (!price) throw new TypeError('A call without a price was allowed.');

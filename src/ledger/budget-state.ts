@@ -27,6 +27,8 @@ export interface BudgetView {
   readonly limitPicoUsd: PicoUsd;
   readonly spentPicoUsd: PicoUsd;
   readonly heldPicoUsd: PicoUsd;
+  /** The part of what is spent that was above what had been held for its calls. */
+  readonly overrunPicoUsd: PicoUsd;
   readonly state: 'active' | 'warned' | 'exhausted' | 'paused';
   /** The highest threshold alerted in this period, 0 when none. */
   readonly alertedPercent: number;
@@ -48,6 +50,9 @@ export class BudgetState {
   #charge: Charge;
   #periodEndMs: number;
   #spent: bigint;
+  #overrun: bigint;
+  /** What the first overrun of the period was, until it is announced. */
+  #overrunDue: bigint | null = null;
   #held = 0n;
   #liveHolds = 0;
   #nextAlertAt: bigint | null = null;
@@ -58,6 +63,7 @@ export class BudgetState {
     this.#definition = definition;
     this.#status = status ?? rollOver(undefined, periodKey(definition.period, wallMs, definition.zone));
     this.#spent = this.#status.spentPicoUsd;
+    this.#overrun = this.#status.overrunPicoUsd;
     this.#charge = { budget: definition.id, period: this.#status.period };
     this.#periodEndMs = periodSpan(this.#status.period, definition.zone).endMs;
     this.#armAlert();
@@ -82,7 +88,7 @@ export class BudgetState {
 
   /** What the journal knows about this budget. */
   get status(): BudgetStatus {
-    return { ...this.#status, spentPicoUsd: this.#spent };
+    return { ...this.#status, spentPicoUsd: this.#spent, overrunPicoUsd: this.#overrun };
   }
 
   get view(): BudgetView {
@@ -94,6 +100,7 @@ export class BudgetState {
       limitPicoUsd: this.#definition.limitPicoUsd,
       spentPicoUsd: this.#spent as PicoUsd,
       heldPicoUsd: this.#held as PicoUsd,
+      overrunPicoUsd: this.#overrun as PicoUsd,
       state: paused ? 'paused' : exhausted ? 'exhausted' : open,
       alertedPercent,
     };
@@ -116,6 +123,8 @@ export class BudgetState {
     this.#charge = { budget: id, period };
     this.#periodEndMs = periodSpan(period, zone).endMs;
     this.#spent = 0n;
+    this.#overrun = 0n;
+    this.#overrunDue = null;
     this.#held = 0n;
     this.#liveHolds = 0;
     this.#deferred = null;
@@ -142,6 +151,7 @@ export class BudgetState {
     this.#held -= amount;
     this.#liveHolds -= 1;
     this.#spent = changeSpent(this.#spent, cost);
+    if (cost > amount) this.#exceed(cost - amount);
   }
 
   /** `spent` after a correction, and by how much it would really change. */
@@ -162,6 +172,13 @@ export class BudgetState {
       this.#status = { ...this.#status, alertedPercent: percent };
       this.#armAlert();
     }
+  }
+
+  /** Emits the first overrun of a period. If `emit` throws, it stays due. */
+  tellOverrun(emit: EmitBudgetEvent): void {
+    if (this.#overrunDue === null) return;
+    emit(this.event('budget.overrun', { overrunPicoUsd: this.#overrunDue.toString() }));
+    this.#overrunDue = null;
   }
 
   /** A call was refused here. The 100 % event comes at once if spending alone is in the way, otherwise when the holds have ended. */
@@ -196,6 +213,11 @@ export class BudgetState {
       reason: null,
       ...fields,
     };
+  }
+
+  #exceed(overrun: bigint): void {
+    if (this.#overrun === 0n) this.#overrunDue = overrun;
+    this.#overrun = changeSpent(this.#overrun, overrun);
   }
 
   #reachCap(emit: EmitBudgetEvent): void {

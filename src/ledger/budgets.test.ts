@@ -176,9 +176,9 @@ test('a threshold that is no whole number of pico-dollars is not reached too ear
 test('an overrun and a correction can reach a threshold too', () => {
   const { budgets, reserve, seen } = setUp();
   reserve('1').settle(usd('8'));
-  expect(seen()).toEqual(['budget.alert 50', 'budget.alert 80']);
+  expect(seen()).toEqual(['budget.overrun', 'budget.alert 50', 'budget.alert 80']);
   budgets.adjust('team-a-month', usd('1.5'), 'late bill', 'user:o');
-  expect(seen().slice(2)).toEqual(['budget.adjusted', 'budget.alert 95']);
+  expect(seen().slice(3)).toEqual(['budget.adjusted', 'budget.alert 95']);
 });
 
 test('a call that spending leaves no room for pauses the budget at once; only a resume lets calls in again', () => {
@@ -314,6 +314,7 @@ test('a restart with an older clock keeps the newest period of the journal', () 
   const status = {
     period: '2027-03',
     spentPicoUsd: usd('9'),
+    overrunPicoUsd: usd('1'),
     alertedPercent: 80,
     exhausted: false,
     paused: false,
@@ -332,6 +333,7 @@ test('a restart in a newer period starts with nothing spent, but still paused', 
   const status = {
     period: '2026-10',
     spentPicoUsd: usd('9'),
+    overrunPicoUsd: usd('1'),
     alertedPercent: 95,
     exhausted: true,
     paused: true,
@@ -448,7 +450,8 @@ test('without a journal nothing is admitted or changed, and what is running stil
   expect(budgets.view('team-a-month')).toMatchObject({ spentPicoUsd: usd('6'), state: 'active' });
   journal.broken = false;
   reserve('1').release();
-  expect(seen()).toEqual(['budget.alert 50']);
+  // Both were due, and are told as soon as they can be.
+  expect(seen()).toEqual(['budget.alert 50', 'budget.overrun']);
 });
 
 test('a path without budgets is admitted and holds nothing', () => {
@@ -489,4 +492,27 @@ test('a budget that moves to another zone keeps its period until that one ends t
   expect(budgets.view('d').period).toBe('2026-11-22');
   clock.wall += 1;
   expect(budgets.view('d')).toMatchObject({ period: '2026-11-23', spentPicoUsd: usd('0') });
+});
+
+test('what calls cost above their holds is added up per period, and its first time is told', () => {
+  const { budgets, clock, events, reserve, seen } = setUp([{}, { id: 'd', period: 'day' }]);
+  reserve('1').settle(usd('1'));
+  reserve('1').settle(usd('1.25'));
+  reserve('1').settle(usd('1.5'));
+  const overruns = () => budgets.list().map(({ overrunPicoUsd }) => overrunPicoUsd);
+  expect(overruns()).toEqual([usd('0.75'), usd('0.75')]);
+  expect(seen()).toEqual(['budget.overrun', 'budget.overrun']);
+  expect(events[0]).toMatchObject({
+    budget: 'team-a-month',
+    overrunPicoUsd: usd('0.25').toString(),
+    spentPicoUsd: usd('2.25').toString(),
+    deltaPicoUsd: '0',
+  });
+  // A call of yesterday changes nothing of today.
+  const late = reserve('1');
+  clock.wall += 86_400_000;
+  late.settle(usd('2'));
+  expect(overruns()).toEqual([usd('1.75'), usd('0')]);
+  reserve('0.5').settle(usd('0.6'));
+  expect(seen().filter((action) => action === 'budget.overrun')).toHaveLength(3);
 });

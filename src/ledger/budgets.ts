@@ -254,6 +254,7 @@ export class Budgets {
   /** Says what is due. An event that the journal refuses stays due, and must not make a settlement fail that has happened. */
   #report(budget: BudgetState): void {
     try {
+      budget.tellOverrun(this.#emit);
       budget.alert(this.#emit);
       budget.reconsider(this.#emit);
     } catch {

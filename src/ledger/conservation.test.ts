@@ -107,6 +107,7 @@ class World {
   readonly ended: Reservation[] = [];
   /** By budget and period. */
   readonly charged = new Map<string, bigint>();
+  readonly overruns = new Map<string, bigint>();
   readonly budgets = new Budgets({
     clock: this.clock,
     emit: (event) => this.record(event),
@@ -170,7 +171,11 @@ class World {
     );
     this.forget(reservation);
     for (const { budget, period } of reservation.charges) this.charge(budget, period, cost);
-    this.record(callEnd(reservation, cost));
+    for (const { budget, period } of reservation.charges) {
+      const key = `${budget} ${period}`;
+      this.overruns.set(key, (this.overruns.get(key) ?? 0n) + overrunPicoUsd);
+    }
+    this.record(callEnd(reservation, cost, overrunPicoUsd));
   }
 
   forget(reservation: Reservation): void {
@@ -231,6 +236,7 @@ class World {
     for (const view of this.budgets.list()) {
       const { id } = view.definition;
       expect(view.spentPicoUsd as bigint).toBe(this.charged.get(`${id} ${view.period}`) ?? 0n);
+      expect(view.overrunPicoUsd as bigint).toBe(this.overruns.get(`${id} ${view.period}`) ?? 0n);
       const held = this.live
         .filter(({ reservation }) =>
           reservation.charges.some((c) => c.budget === id && c.period === view.period),
@@ -245,7 +251,7 @@ class World {
   }
 }
 
-function callEnd(reservation: Reservation, cost: bigint): CallEnd {
+function callEnd(reservation: Reservation, cost: bigint, overrun: bigint): CallEnd {
   return {
     action: 'call.end',
     id: reservation.holdId,
@@ -256,7 +262,7 @@ function callEnd(reservation: Reservation, cost: bigint): CallEnd {
     cachedTokens: 0,
     costPicoUsd: cost.toString(),
     basis: 'usage',
-    overrunPicoUsd: '0',
+    overrunPicoUsd: overrun.toString(),
     charges: reservation.charges,
     latencyMs: 1,
     recovered: false,
@@ -329,11 +335,13 @@ test('a restart from the journal, at any point and clock, continues with the sam
       statuses: world.statuses,
     });
     for (const definition of DEFINITIONS) restarted.define(definition);
-    for (const { definition, period, spentPicoUsd } of restarted.list()) {
+    for (const { definition, period, spentPicoUsd, overrunPicoUsd } of restarted.list()) {
       const journaled = world.statuses.get(definition.id)?.period ?? '';
       const now = periodKey(definition.period, wall, definition.zone);
       expect(period).toBe(now > journaled ? now : journaled);
-      expect(spentPicoUsd as bigint).toBe(world.charged.get(`${definition.id} ${period}`) ?? 0n);
+      const key = `${definition.id} ${period}`;
+      expect(spentPicoUsd as bigint).toBe(world.charged.get(key) ?? 0n);
+      expect(overrunPicoUsd as bigint).toBe(world.overruns.get(key) ?? 0n);
     }
   });
   fc.assert(run, { numRuns: 200 });

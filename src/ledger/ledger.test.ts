@@ -92,6 +92,7 @@ test('a budget is a record: set, in force, and there again after a restart', asy
   const status = {
     period: '2026-11',
     spentPicoUsd: usd('4'),
+    overrunPicoUsd: 0n,
     alertedPercent: 0,
     exhausted: false,
     paused: false,

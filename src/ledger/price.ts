@@ -53,7 +53,9 @@ const INT64_MAX = 2n ** 63n - 1n;
 const MAX_TOKENS = 2 ** 40;
 
 // Up to $10,000 a million tokens and 100 million tokens of context: so no worst case leaves int64.
-const perToken = z.string().regex(/^[1-9]\d{0,9}$/);
+const perToken = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, 'whole pico-USD per token above zero, as a string: no model is free');
 const tokens = z.int().min(1).max(100_000_000);
 const rates = {
   input: perToken,
@@ -104,9 +106,21 @@ export class PriceTable {
 
   /** The price of a model at a wall-clock time, or null when it has none: then no call may be made. */
   priceOf(provider: string, model: string, atMs: number): ModelPrice | null {
+    return this.#find(provider, model)?.prices.find((price) => price.effectiveFromMs <= atMs) ?? null;
+  }
+
+  /** Every row that is about a model, whichever provider has it, newest first. */
+  rowsOf(model: string): ModelPrice[] {
+    return this.providers().flatMap((provider) => this.#find(provider, model)?.prices ?? []);
+  }
+
+  providers(): string[] {
+    return [...this.#models.keys()];
+  }
+
+  #find(provider: string, model: string): PricedModel | undefined {
     const models = this.#models.get(provider);
-    const priced = models?.get(model) ?? snapshotOf(models, model);
-    return priced?.prices.find((price) => price.effectiveFromMs <= atMs) ?? null;
+    return models?.get(model) ?? snapshotOf(models, model);
   }
 
   #add(row: PriceRow, index: number): void {
@@ -126,11 +140,11 @@ export class PriceTable {
   }
 }
 
-const bundled = PriceTable.parse(bundledRows);
+export const BUNDLED = PriceTable.parse(bundledRows);
 
 /** The bundled price of a model at a wall-clock time, or null when it has none: then no call may be made. */
 export function priceOf(provider: string, model: string, atMs: number): ModelPrice | null {
-  return bundled.priceOf(provider, model, atMs);
+  return BUNDLED.priceOf(provider, model, atMs);
 }
 
 /**

@@ -99,6 +99,7 @@ test('events set and end states; a pause outlives its period, the rest does not'
   ).toEqual({
     period: '2026-11',
     spentPicoUsd: 40n,
+    overrunPicoUsd: 0n,
     alertedPercent: 50,
     exhausted: false,
     paused: false,
@@ -112,6 +113,7 @@ test('events set and end states; a pause outlives its period, the rest does not'
   expect(folded(event('budget.alert', { period: '2026-12', percent: 50 }))).toEqual({
     period: '2026-12',
     spentPicoUsd: 0n,
+    overrunPicoUsd: 0n,
     alertedPercent: 50,
     exhausted: false,
     paused: true,
@@ -121,7 +123,14 @@ test('events set and end states; a pause outlives its period, the rest does not'
 });
 
 test('entries about something else change nothing', () => {
-  const status = { period: 'total', spentPicoUsd: 1n, alertedPercent: 0, exhausted: false, paused: false };
+  const status = {
+    period: 'total',
+    spentPicoUsd: 1n,
+    overrunPicoUsd: 0n,
+    alertedPercent: 0,
+    exhausted: false,
+    paused: false,
+  };
   expect(foldStatus('other', status, end(5n, ['b', 'total']))).toBe(status);
   expect(foldStatus('other', status, event('budget.paused'))).toBe(status);
   const closed: Entry = { action: 'journal.close', reason: 'stop', seq: 1, at: '2026-11-21T12:00:00.000Z' };
@@ -139,6 +148,7 @@ test('an edited row is refused, whichever field was changed', () => {
     { budget: 'c' },
     { period: '2026-12' },
     { spentPicoUsd: 4n },
+    { overrunPicoUsd: 1n },
     { alertedPercent: 95 },
     { exhausted: true },
     { paused: true },
@@ -149,6 +159,28 @@ test('an edited row is refused, whichever field was changed', () => {
     expect(open).toThrow(expect.objectContaining({ code: 'store.tampered' }));
   }
   expect(() => new BudgetProjection(authenticator('another'), [row])).toThrow('"b" was changed outside');
+});
+
+test('an overrun is folded into its period and authenticated; a row without one verifies as it did before there were overruns', () => {
+  const projection = new BudgetProjection(authenticator(), []);
+  projection.apply(end(5n, ['b', '2026-11']));
+  const row = () => {
+    const [first] = projection.pending().rows;
+    if (!first) throw new Error('no row');
+    return first;
+  };
+  const before = ['budget.status.v1', 'b', '2026-11', '5', '0', 'open', 'running'];
+  expect(row().mac).toEqual(authenticator().tag(before));
+  const over = end(9n, ['b', '2026-11']);
+  projection.apply({ ...over, overrunPicoUsd: '4' } as Entry);
+  expect(row()).toMatchObject({ spentPicoUsd: 14n, overrunPicoUsd: 4n });
+  for (const overrunPicoUsd of [0n, 3n]) {
+    const open = () => new BudgetProjection(authenticator(), [{ ...row(), overrunPicoUsd }]);
+    expect(open).toThrow(expect.objectContaining({ code: 'store.tampered' }));
+  }
+  expect(new BudgetProjection(authenticator(), [row()]).statuses.get('b')?.overrunPicoUsd).toBe(4n);
+  projection.apply(end(1n, ['b', '2026-12']));
+  expect(projection.statuses.get('b')).toMatchObject({ period: '2026-12', overrunPicoUsd: 0n });
 });
 
 test('a commit that fails is asked for again; what is applied meanwhile belongs to the next', () => {

@@ -88,8 +88,8 @@ export class BudgetProjection {
 }
 
 function fieldsOf(budget: string, status: BudgetStatus): string[] {
-  return [
-    'budget.status.v1',
+  const { overrunPicoUsd } = status;
+  const fields = [
     budget,
     status.period,
     status.spentPicoUsd.toString(),
@@ -97,4 +97,7 @@ function fieldsOf(budget: string, status: BudgetStatus): string[] {
     status.exhausted ? 'exhausted' : 'open',
     status.paused ? 'paused' : 'running',
   ];
+  // Rows from before there were overruns have none, and keep their MAC: a migration has no key to compute one with.
+  if (overrunPicoUsd === 0n) return ['budget.status.v1', ...fields];
+  return ['budget.status.v2', ...fields, overrunPicoUsd.toString()];
 }

@@ -24,6 +24,7 @@ export function rollOver(status: BudgetStatus | undefined, period: string): Budg
   return {
     period,
     spentPicoUsd: 0n,
+    overrunPicoUsd: 0n,
     alertedPercent: 0,
     exhausted: false,
     paused: status?.paused ?? false,
@@ -44,17 +45,27 @@ export function foldStatus(
 ): BudgetStatus | undefined {
   if (entry.action === 'call.end') {
     const cost = BigInt(entry.costPicoUsd);
+    const overrun = BigInt(entry.overrunPicoUsd);
     return entry.charges
       .filter((charge) => charge.budget === budget)
-      .reduce((folded, { period }) => charge(folded, period, cost), status);
+      .reduce((folded, { period }) => charge(folded, period, cost, overrun), status);
   }
   return isBudgetEvent(entry) && entry.budget === budget ? foldEvent(status, entry) : status;
 }
 
-function charge(status: BudgetStatus | undefined, period: string, cost: bigint): BudgetStatus {
+function charge(
+  status: BudgetStatus | undefined,
+  period: string,
+  cost: bigint,
+  overrun: bigint,
+): BudgetStatus {
   const current = rollOver(status, period);
   if (current.period !== period) return current;
-  return { ...current, spentPicoUsd: changeSpent(current.spentPicoUsd, cost) };
+  return {
+    ...current,
+    spentPicoUsd: changeSpent(current.spentPicoUsd, cost),
+    overrunPicoUsd: changeSpent(current.overrunPicoUsd, overrun),
+  };
 }
 
 function foldEvent(status: BudgetStatus | undefined, event: BudgetEvent): BudgetStatus {

@@ -53,6 +53,10 @@ test('open calls are read from their own small index', async () => {
   expect(await planOf(() => openCalls(db))).toContain('audit_index_open');
 });
 
+test('overruns are read from their own small index', async () => {
+  expect(await planOf(() => queryRows(db, { overrun: true, limit: 10 }))).toContain('audit_index_overrun');
+});
+
 test('sums read only the rows of their time range', async () => {
   expect(await planOf(() => usageBy(db, 'user', 1, 2))).toContain(
     'audit_index_filters (at_ms>? AND at_ms<?)',

@@ -1,5 +1,5 @@
 /** Reads of single rows of the audit index. Filters compare whole values exactly; there are no patterns. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { IndexFilter, IndexRow } from '../audit/store.ts';
 import { fromIndexTable } from './index-rows.ts';
 import type { Schema } from './schema.ts';
@@ -37,6 +37,8 @@ export async function queryRows(db: Kysely<Schema>, filter: IndexFilter): Promis
   ] as const;
   let query = db.selectFrom('audit_index').selectAll();
   for (const [column, value] of equal) if (value !== undefined) query = query.where(column, '=', value);
+  // The bare constant, so that the partial index is seen to fit.
+  if (filter.overrun === true) query = query.where(sql<boolean>`overrun_pico_usd > 0`);
   if (filter.sinceMs !== undefined) query = query.where('at_ms', '>=', wholeBigint(filter.sinceMs));
   if (filter.untilMs !== undefined) query = query.where('at_ms', '<', wholeBigint(filter.untilMs));
   const rows = await query

@@ -88,6 +88,7 @@ function upsertStatuses(): BulkWrite<Insertable<BudgetStatusTable>> {
         conflict.column('budget').doUpdateSet((eb) => ({
           period: eb.ref('excluded.period'),
           spent_pico_usd: eb.ref('excluded.spent_pico_usd'),
+          overrun_pico_usd: eb.ref('excluded.overrun_pico_usd'),
           alerted_percent: eb.ref('excluded.alerted_percent'),
           exhausted: eb.ref('excluded.exhausted'),
           paused: eb.ref('excluded.paused'),

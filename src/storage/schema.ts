@@ -52,6 +52,7 @@ export interface AuditIndexTable {
   cached_tokens: Whole;
   cost_pico_usd: Money;
   bound_pico_usd: Money;
+  overrun_pico_usd: Money;
   basis: CostBasis | null;
   latency_ms: number | null;
   result: CallResult | null;
@@ -64,6 +65,7 @@ export interface BudgetStatusTable {
   budget: string;
   period: string;
   spent_pico_usd: Money;
+  overrun_pico_usd: Money;
   alerted_percent: Whole;
   exhausted: Flag;
   paused: Flag;

@@ -238,6 +238,7 @@ describe('failures', () => {
             budget: 'a',
             period: 'total',
             spent_pico_usd: amount,
+            overrun_pico_usd: 0n,
             alerted_percent: 0,
             exhausted: 0,
             paused: 0,

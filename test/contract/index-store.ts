@@ -43,6 +43,7 @@ const FULL_ROW: IndexRow = {
   cachedTokens: Number.MAX_SAFE_INTEGER - 4,
   costPicoUsd: INT64_MAX,
   boundPicoUsd: ABOVE_2_53,
+  overrunPicoUsd: ABOVE_2_53 + 1n,
   basis: 'delivered',
   latencyMs: 0.125,
   result: 'error',
@@ -93,7 +94,13 @@ function roundTrips(open: OpenStorage): void {
   test('budget states, pseudonyms and the trust row come back as they were written', async () => {
     await withStorage(open, async ({ index, records }) => {
       const statuses = [
-        status('a', { spentPicoUsd: INT64_MAX, alertedPercent: 95, exhausted: true, mac: bytes(36, 1) }),
+        status('a', {
+          spentPicoUsd: INT64_MAX,
+          overrunPicoUsd: ABOVE_2_53,
+          alertedPercent: 95,
+          exhausted: true,
+          mac: bytes(36, 1),
+        }),
         status('b', { spentPicoUsd: ABOVE_2_53, paused: true, period: 'total' }),
         status(`c ${UNICODE}`),
       ];
@@ -175,6 +182,8 @@ const REFUSED: readonly (readonly [string, Partial<IndexBatch>])[] = [
   ['a cost of 2^63', { rows: [call('new'), call('bad', { costPicoUsd: INT64_MAX + 1n })] }],
   ['a cost below zero', { rows: [call('new'), call('bad', { costPicoUsd: -1n })] }],
   ['a bound of 2^64', { rows: [call('new'), call('bad', { boundPicoUsd: 2n ** 64n })] }],
+  ['an overrun of 2^63', { rows: [call('new'), call('bad', { overrunPicoUsd: INT64_MAX + 1n })] }],
+  ['an overrun below zero', { statuses: [status('bad', { overrunPicoUsd: -1n })] }],
   ['a spent amount of 2^63', { statuses: [status('new'), status('bad', { spentPicoUsd: INT64_MAX + 1n })] }],
   ['a spent amount below zero', { statuses: [status('bad', { spentPicoUsd: -1n })] }],
   ['a negative count', { rows: [call('new'), call('bad', { promptTokens: -1 })] }],
@@ -310,6 +319,21 @@ function filters(open: OpenStorage): void {
       await index.commitIndex(batch({ rows: [call('fine'), failed, openCall('open')] }));
       expect(await index.query({ result: 'success', limit: 10 })).toEqual([call('fine')]);
       expect(await index.query({ result: 'error', limit: 10 })).toEqual([failed]);
+    });
+  });
+
+  test('overruns are the calls that cost more than was held, with any other filter', async () => {
+    await withStorage(open, async ({ index }) => {
+      const rows = [
+        call('fine'),
+        call('over', { overrunPicoUsd: 1n }),
+        call('far over', { overrunPicoUsd: ABOVE_2_53, team: 'other' }),
+      ];
+      await index.commitIndex(batch({ rows }));
+      const ids = async (filter: Partial<IndexFilter>) =>
+        (await index.query({ ...filter, overrun: true, limit: 10 })).map((row) => row.id).toSorted();
+      expect(await ids({})).toEqual(['far over', 'over']);
+      expect(await ids({ team: 'other' })).toEqual(['far over']);
     });
   });
 

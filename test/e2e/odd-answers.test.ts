@@ -94,6 +94,10 @@ test('usage above the hold is charged as it is, and the overrun is on record', a
   expect(seen.cost).toBe(cost);
   expect(seen.end.overrunPicoUsd).toBe((cost - seen.hold).toString());
   expect(budget(gate).spentPicoUsd - before).toBe(cost);
+  expect(budget(gate).overrunPicoUsd as bigint).toBe(cost - seen.hold);
+  await ask(false, () => new Response(body, { headers: JSON_TYPE }));
+  expect(budget(gate).overrunPicoUsd as bigint).toBe(2n * (cost - seen.hold));
+  expect(gate.events('budget.overrun')).toMatchObject([{ overrunPicoUsd: (cost - seen.hold).toString() }]);
 });
 
 test('of several statements in one stream the last counts, and a null takes nothing back', async () => {

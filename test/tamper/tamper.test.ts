@@ -75,12 +75,13 @@ describe('a row that was edited by SQL', () => {
       `update records set body = replace(body, '127.0.0.1', '127.0.0.2') where kind = 'provider_key'`,
     ],
     ['what was spent', `update budget_status set spent_pico_usd = 0`],
+    ['an overrun that was none', `update budget_status set overrun_pico_usd = 1`],
     ['the journal position', `update trust set seq = seq - 1`],
     ['a token without its row', `delete from records where kind = 'token'`],
     ['a budget status without its row', `delete from budget_status`],
     [
       'an open call that never was, in a period far away',
-      `insert into audit_index select 'req_x', stream, seq, at_ms, 'call', principal, user_id, team, project, environment, token_id, resource, provider, model, key_id, address, 0, 0, 0, 0, 0, null, null, null, null, '[{"budget":"team-acme-month","period":"2999-12"}]', '{}' from audit_index where action = 'call' limit 1`,
+      `insert into audit_index (id, stream, seq, at_ms, action, prompt_tokens, completion_tokens, cached_tokens, cost_pico_usd, bound_pico_usd, charges, metadata) select 'req_x', stream, seq, at_ms, 'call', 0, 0, 0, 0, 0, '[{"budget":"team-acme-month","period":"2999-12"}]', '{}' from audit_index where action = 'call' limit 1`,
     ],
     ['no trust row', `delete from trust`],
   ])('stops the start: %s', async (_what, statement) => {
@@ -283,4 +284,24 @@ test('one data folder, one process: a second start is refused at once', async ()
   });
   expect(again.token.state).toBe('active');
   await gate.app.stop('done');
+});
+
+test('a data folder of the first schema is brought up to date, and its rows verify as they were', async () => {
+  const before = gate.app.ledger.view('team-acme-month');
+  await gate.app.stop('upgrade');
+  const database = new Database(join(gate.data, 'sallyport.db'));
+  for (const statement of [
+    'drop index audit_index_overrun',
+    'alter table audit_index drop column overrun_pico_usd',
+    'alter table budget_status drop column overrun_pico_usd',
+    'alter table instance drop column root_kdf',
+    'pragma user_version = 1',
+  ]) {
+    database.run(statement);
+  }
+  database.close();
+  const app = await startApp(config());
+  expect(app.ledger.view('team-acme-month')).toEqual(before);
+  expect(before.spentPicoUsd).toBeGreaterThan(0n);
+  await app.stop('test');
 });
