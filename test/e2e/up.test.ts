@@ -114,7 +114,7 @@ test('the demo token goes into a file of its own where the output is no terminal
   const printed = new Response(child.stdout).text();
   const file = join(data, 'demo-token');
   await eventually(async () => (await run(['health', '--data', data])).code === 0, 10_000);
-  await eventually(() => statSync(file, { throwIfNoEntry: false }) !== undefined);
+  await eventually(() => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);
   const token = readFileSync(file, 'utf8').trim();
   expect(token).toStartWith('sallyp_');
   expect(statSync(file).mode & 0o777).toBe(0o600);
