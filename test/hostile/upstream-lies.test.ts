@@ -284,12 +284,18 @@ async function ask(
   lie: Lie | (() => Lie),
 ): Promise<{ status: number; complete: boolean; id: string }> {
   liar.lie = typeof lie === 'function' ? lie() : lie;
-  const reply = await fetch(`${gate.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: chatJson({ stream }),
-    redirect: 'manual',
-  });
+  let reply: Response;
+  try {
+    reply = await fetch(`${gate.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: chatJson({ stream }),
+      redirect: 'manual',
+    });
+  } catch {
+    // A stream that is broken at once can take its head with it: the runtime resets the connection.
+    return { status: 200, complete: false, id: [...journaledCalls(gate).keys()].at(-1) ?? '' };
+  }
   const id = reply.headers.get('x-request-id') ?? '';
   const complete = await reply.arrayBuffer().then(
     () => true,
