@@ -274,10 +274,10 @@ test('revoking a token cuts its streams and its waiting calls within a second, a
   for (const client of cut) {
     const end = await endOf(gate, client.reply.headers.get('x-request-id')!);
     expect(end).toMatchObject({ result: 'error', errorCode: 'token.invalid', basis: 'delivered' });
-    const aborted = (): boolean =>
-      gate.fake.calls().some(({ requestId, aborted }) => requestId === end.id && aborted);
-    await eventually(aborted);
-    expect(aborted()).toBe(true);
+    const find = () => gate.fake.calls().find(({ requestId }) => requestId === end.id);
+    await eventually(() => find()?.aborted === true);
+    const record = find()!;
+    expect(record.aborted).toBe(true);
     expect(BigInt(end.costPicoUsd)).toBeGreaterThanOrEqual(BigInt(record.picoUsd));
   }
   expect((await postChat(gate, {}, { token: doomed.text })).status).toBe(401);
