@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type FakeUpstream, startFake } from '../../src/fake/fake.ts';
 import { fixtureKey, MODEL, startProcess, tempFolder } from '../support/harness.ts';
 import { findLeaks, type Haystack } from '../support/leak-search.ts';
+import { mistyped } from '../support/setup.ts';
 import { sallyport } from '../support/cli.ts';
 
 const data = tempFolder();
@@ -146,7 +147,7 @@ async function everyKindOfCall(gateway: string): Promise<void> {
   // Our own token where it does not belong.
   await call('the token as model', chat({ model: token }));
   await call('the token as user', chat({ user: 'someone' }), { 'x-request-id': 'abc' });
-  await call('a broken token', chat(), { authorization: `Bearer ${token.slice(0, -1)}x` });
+  await call('a broken token', chat(), { authorization: `Bearer ${mistyped(token)}` });
   await call('the token twice', chat(), { authorization: `Bearer ${token}, Bearer ${token}` });
   await keepReply('the token in a path', await fetch(`${gateway}/p/${token}/v1/models`));
   await keepReply(

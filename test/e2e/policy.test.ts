@@ -5,7 +5,7 @@ import { budget, endOf, entries, eventually, refusals } from '../support/calls.t
 import { startCapture } from '../support/capture.ts';
 import { MODEL, openGate } from '../support/harness.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { addKey, chatJson, errorOf, issueToken, postChat } from '../support/setup.ts';
+import { addKey, chatJson, errorOf, issueToken, mistyped, postChat } from '../support/setup.ts';
 
 const gate = await openGate({ budgetUsd: '1000' });
 beforeEach(() => gate.fake.reset());
@@ -243,7 +243,7 @@ test('an expired token is refused like an unknown one, and its holder learns why
   const error = await errorOf(expired);
   expect(error.code).toBe('invalid_api_key');
   expect(error.message).toContain('expired');
-  const unknown = await errorOf(await postChat(gate, {}, { token: `${token.slice(0, -1)}x` }));
+  const unknown = await errorOf(await postChat(gate, {}, { token: mistyped(token) }));
   expect(unknown).toMatchObject({ code: 'invalid_api_key' });
   expect(unknown.message).not.toContain('expired');
   expect(gate.fake.calls()).toHaveLength(0);

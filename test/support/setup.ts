@@ -15,6 +15,11 @@ export async function issueToken(
   return { id: token.id, text };
 }
 
+/** The token with another last character, so that its checksum is wrong: never the token itself. */
+export function mistyped(token: string): string {
+  return token.slice(0, -1) + (token.endsWith('x') ? 'y' : 'x');
+}
+
 /** Seals a key for another upstream. Resolves to the key in clear. */
 export async function addKey(
   gate: OpenGate,
