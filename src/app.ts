@@ -30,6 +30,7 @@ import { type Core, openCore, openJournal, prepareFolder, replay } from './start
 import { acquireDataLock } from './storage/data-lock.ts';
 import { providerIds } from './providers/catalog.ts';
 import { openStorage } from './storage/storage.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
 import type { AskPassphrase } from './vault/kek/source.ts';
 import { Vault } from './vault/vault.ts';
 import { type VerifiedKey, verifyKey } from './vault/verify.ts';
@@ -213,20 +214,30 @@ async function serve(
 ): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'liveCalls' | 'reloadCertificate'>> {
   const { settings } = config;
   let open = true;
+  const startedAtMs = core.clock.wallMs();
+  const telemetry = new Telemetry({ log: core.log, version: VERSION, startedAtMs });
   const gate: Gate = {
     ...core,
     ...parts,
     live: new LiveCalls(core.clock, settings.times),
     strangers: new StrangerRefusals((address) => core.pseudonyms.commit('address', address)),
     rejectedKeys: new RejectedKeys(),
+    observer: telemetry,
     maxBodyBytes: settings.maxBodyBytes,
     open: () => open,
   };
   parts.tokens.onRevoked((id) => gate.live.cut(id));
   core.indexer.start();
+  telemetry.start();
+  teardown.defer(() => telemetry.stop());
   const gateway = serveGateway(gate, { ...settings, hostname: settings.host });
   teardown.defer(() => gateway.stop(settings.drainMs));
-  const admin = await startAdmin(config, core, parts, gate, gateway.url);
+  const metrics = (): Promise<string> => telemetry.metrics(gate);
+  const admin = await startAdmin(config, core, parts, gate, {
+    gatewayUrl: gateway.url,
+    startedAtMs,
+    metrics,
+  });
   teardown.defer(() => admin.stop());
   teardown.defer(() => void (open = false));
   return {
@@ -256,9 +267,14 @@ async function startAdmin(
   core: Core,
   parts: Parts,
   gate: Gate,
-  gatewayUrl: string,
+  served: {
+    readonly gatewayUrl: string;
+    readonly startedAtMs: number;
+    readonly metrics: () => Promise<string>;
+  },
 ): Promise<AdminServer> {
   const { settings } = config;
+  const { gatewayUrl, startedAtMs, metrics } = served;
   const folder = realFolder(settings.data);
   const unixPath = socketPath(folder, socketOwner(process.env));
   prepareSocketFolder(unixPath, folder);
@@ -274,7 +290,7 @@ async function startAdmin(
       dataFolder: settings.data,
       rootFingerprint: core.keyring.rootFingerprint,
       rootOrigin: core.keyring.rootOrigin,
-      startedAtMs: core.clock.wallMs(),
+      startedAtMs,
     },
     runtime: () => ({
       gatewayUrl,
@@ -285,6 +301,7 @@ async function startAdmin(
       journalEntries: parts.journal.stats.entries,
       journalDurable: parts.journal.stats.synced,
     }),
+    metrics,
   });
   const server = await serveAdmin(
     { unixPath, hostname: settings.adminHost, port: settings.adminPort },

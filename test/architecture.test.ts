@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ledger: ['core', 'records', 'audit'],
   recovery: ['core', 'audit', 'vault'],
   gateway: ['core', 'records', 'access', 'audit', 'detect', 'ledger', 'providers', 'vault'],
+  telemetry: ['core', 'audit', 'gateway', 'ledger'],
   admin: [
     'core',
     'records',
@@ -26,6 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'ledger',
     'providers',
     'recovery',
+    'telemetry',
     'vault',
     'gateway',
     'version.ts',
@@ -51,6 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'recovery',
     'startup.ts',
     'storage',
+    'telemetry',
     'vault',
     'version.ts',
   ],

@@ -18,6 +18,7 @@ export const SCOPE_VERBS = [
   'audit',
   'usage',
   'status',
+  'metrics',
   'recovery',
 ] as const;
 

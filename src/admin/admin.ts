@@ -26,6 +26,7 @@ import { explainRoutes } from './explain-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
 import { priceRoutes } from './price-routes.ts';
+import { METRICS_PATH, metricsReply } from './metrics-reply.ts';
 import { type Principal, requireScope } from './principal.ts';
 import { readJsonBody } from './read-body.ts';
 import { recoveryRoutes } from './recovery-routes.ts';
@@ -72,6 +73,8 @@ export interface AdminDeps {
   readonly recovery: Pick<RecoveryDesk, 'material' | 'record' | 'backup'>;
   readonly instance: InstanceInfo;
   readonly runtime: () => RuntimeState;
+  /** The page for Prometheus. */
+  readonly metrics: () => Promise<string>;
 }
 
 /** A handler gets validated input; what it throws is answered by error-reply.ts. */
@@ -113,6 +116,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   };
   const hono = new Hono<HonoEnv>();
   for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(hono, name, handlers[name]);
+  hono.get(METRICS_PATH, (c) => metricsReply(c.env, deps.metrics));
   hono.notFound((c) => {
     const error = new SallyportError('request.unknown_path', 'There is no such admin route.', {
       fix: 'The routes are those of the admin contract, under /v1.',

@@ -42,7 +42,10 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 export type ReplyHeaders = Readonly<Record<string, string>>;
 
 /** Nothing here is for a cache, and nothing is to be guessed about its type. */
-const FIXED: ReplyHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+export const FIXED_HEADERS: ReplyHeaders = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+};
 
 export function errorReply(error: SallyportError, headers: ReplyHeaders): Response {
   const { code, message, fix } = error;
@@ -52,5 +55,5 @@ export function errorReply(error: SallyportError, headers: ReplyHeaders): Respon
 }
 
 export function jsonReply(status: number, body: unknown, headers: ReplyHeaders): Response {
-  return Response.json(body, { status, headers: { ...FIXED, ...headers } });
+  return Response.json(body, { status, headers: { ...FIXED_HEADERS, ...headers } });
 }

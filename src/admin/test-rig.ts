@@ -115,6 +115,7 @@ export async function adminRig(): Promise<AdminRig> {
       journalEntries: journal.length,
       journalDurable: journal.length,
     }),
+    metrics: () => Promise.resolve('# no metrics\n'),
   };
   const app = createAdminApp(deps);
   const ask: AdminRig['ask'] = async (method, path, body, principal = LOCAL) => {

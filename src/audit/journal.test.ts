@@ -193,3 +193,12 @@ test('a stream folder that is there already is not written into', () => {
   expect(text(lab, stream)).toBe(before);
   expect(existsSync(segmentPath(folder, stream, 2))).toBe(false);
 });
+
+test('every grouped sync is timed, and counted once', async () => {
+  using lab = new JournalLab();
+  const journal = lab.open();
+  await Promise.all(['req_1', 'req_2'].map((id) => journal.durable(journal.append(callStart(id)))));
+  await journal.durable(journal.append(callStart('req_3')));
+  expect(journal.stats.syncs).toBe(2);
+  expect(journal.syncSeconds.count).toBe(2);
+});

@@ -22,6 +22,7 @@ import type { Authenticator } from '../core/authenticator.ts';
 import type { Clock } from '../core/clock.ts';
 import { describe, SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
+import { Histogram } from '../core/histogram.ts';
 import { chainHash, formatLine, NO_HASH } from './chain.ts';
 import type { EntryBody, Entry, PlacedEntry, Position } from './entry.ts';
 import { withMac } from './entry-mac.ts';
@@ -48,6 +49,9 @@ export interface JournalStats {
   readonly synced: number;
 }
 
+/** From a fast disk's tenth of a millisecond to one that is stuck. */
+const SYNC_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: SallyportError) => void;
@@ -55,6 +59,8 @@ interface Waiter {
 
 export class Journal {
   readonly stream: string;
+  /** How long each grouped sync took. */
+  readonly syncSeconds = new Histogram(SYNC_SECONDS);
   readonly #config: JournalConfig;
   readonly #clock: Clock;
   readonly #onEntry: (placed: PlacedEntry) => void;
@@ -239,6 +245,7 @@ export class Journal {
     const waiters = this.#waiters;
     this.#waiters = [];
     const seq = this.#seq;
+    const startedMs = this.#clock.monotonicMs();
     fdatasync(this.#file, (error) => {
       this.#syncing = false;
       for (const file of this.#retired.splice(0)) closeSync(file);
@@ -249,6 +256,7 @@ export class Journal {
         return;
       }
       this.#syncs += 1;
+      this.syncSeconds.observe((this.#clock.monotonicMs() - startedMs) / 1000);
       this.#syncedSeq = Math.max(this.#syncedSeq, seq);
       for (const waiter of waiters) waiter.resolve();
       if (this.#waiters.length > 0) this.#sync();

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import type { z } from 'zod';
 import { ROUTES, type RouteName, type RouteReply } from '../admin/contract.ts';
+import { METRICS_PATH } from '../admin/metrics-reply.ts';
 import { checkSocketFolder, realFolder, socketOwner, socketPath } from '../admin/socket-path.ts';
 import { defaultDataFolder } from '../config.ts';
 import { type ErrorCode, SallyportError } from '../core/errors.ts';
@@ -73,6 +74,13 @@ export class AdminClient {
     const parsed = route.response.safeParse(body);
     if (!parsed.success) throw notUnderstood();
     return parsed.data as RouteReply<N>;
+  }
+
+  /** The page for Prometheus, as it is. Throws as `call` does. */
+  async metrics(): Promise<string> {
+    const response = await this.#send('GET', METRICS_PATH, undefined);
+    if (!response.ok) throw refusal(response.status, await readJson(response));
+    return response.text();
   }
 
   async #send(method: string, path: string, body: object | undefined): Promise<Response> {

@@ -8,6 +8,7 @@ import { fake } from './fake.ts';
 import { health } from './health.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
+import { metrics } from './metrics.ts';
 import { pricesShow } from './prices.ts';
 import { recoveryDrill, recoveryKit, recoveryRestore } from './recovery.ts';
 import { status, version } from './status.ts';
@@ -50,6 +51,7 @@ export const COMMANDS: readonly Command[] = [
   pricesShow,
   explain,
   usage,
+  metrics,
   auditQuery,
   auditTail,
   auditVerify,

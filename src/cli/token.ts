@@ -44,6 +44,7 @@ export const tokenIssue = defineCommand({
   examples: [
     "sallyport token issue --team chat --env dev --scope 'call:groq/*' --expires 30d --budget-usd 5",
     "sallyport token issue --type admin --scope 'audit:read' --scope 'usage:read' --expires 7d",
+    "sallyport token issue --type admin --scope 'metrics:read' --name prometheus --expires 90d",
   ],
   notes: ['The token stands alone on standard output; what is said about it goes to standard error.'],
   run: async ({ values, io }) => {

@@ -83,7 +83,13 @@ export function beginCall(
   // Whoever answers awaits it; a call that ends before must not leave a rejection behind.
   durable.catch(() => undefined);
   const call = new OpenCall(
-    { clock: gate.clock, record: (entry) => gate.late.record(entry) },
+    {
+      clock: gate.clock,
+      record: (entry) => {
+        gate.late.record(entry);
+        gate.observer.ended(context, entry, plan && plan.price.model);
+      },
+    },
     {
       id: context.id,
       tokenId: token.id,

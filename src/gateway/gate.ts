@@ -11,6 +11,7 @@ import type { Prices } from '../ledger/prices.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { LateEntries } from './late-entries.ts';
 import type { LiveCalls } from './live-calls.ts';
+import type { CallObserver } from './observer.ts';
 import type { RejectedKeys } from './rejected-keys.ts';
 import type { StrangerRefusals } from './stranger-refusals.ts';
 import type { Upstream } from './upstream.ts';
@@ -31,6 +32,7 @@ export interface Gate {
   readonly late: LateEntries;
   readonly strangers: StrangerRefusals;
   readonly rejectedKeys: RejectedKeys;
+  readonly observer: CallObserver;
   readonly maxBodyBytes: number;
   /** False while starting and stopping: no call is let through. */
   readonly open: () => boolean;

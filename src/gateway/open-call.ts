@@ -56,6 +56,7 @@ export class OpenCall {
   readonly #deps: OpenCallDeps;
   #phase: Phase = 'provider-first-byte';
   #phaseSinceMs: number;
+  #firstByteMs: number | null = null;
   #ended = false;
 
   constructor(deps: OpenCallDeps, init: OpenCallInit) {
@@ -83,9 +84,16 @@ export class OpenCall {
     return this.#init.arrivedMs;
   }
 
+  /** From the arrival of the request to the status line of the provider's answer; null when there was none. */
+  get firstByteAfterMs(): number | null {
+    return this.#firstByteMs === null ? null : this.#firstByteMs - this.#init.arrivedMs;
+  }
+
   enter(phase: Phase): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (this.#phase === 'provider-first-byte') this.#firstByteMs = nowMs;
     this.#phase = phase;
-    this.#phaseSinceMs = this.#deps.clock.monotonicMs();
+    this.#phaseSinceMs = nowMs;
   }
 
   /** What the call costs if so many completion tokens were delivered: never more than the hold. */

@@ -207,6 +207,7 @@ function refuse(gate: Gate, context: CallContext, error: SallyportError): Respon
   } else {
     context.undo.unwind();
     recordRefusal(gate, context, token, error);
+    gate.observer.refused(context, error.code);
   }
   const level = error.code === 'gateway.internal' || error.code === 'vault.tampered' ? 'error' : 'debug';
   gate.log[level](error.message, { call: context.id, code: error.code, detail: error.detail });

@@ -133,6 +133,7 @@ function keepHouse(gate: Gate): void {
     gate.log.error('A hold outlived its call; it is charged whole.', { call: lost.holdId });
     lost.settle(lost.amountPicoUsd);
     gate.late.record(lostCallEnd(lost));
+    gate.observer.lost();
   }
 }
 

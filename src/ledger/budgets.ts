@@ -186,6 +186,13 @@ export class Budgets {
     return this.#holds.size;
   }
 
+  /** What they hold together, each counted once, whatever budgets it is held on. */
+  get heldPicoUsd(): bigint {
+    let held = 0n;
+    for (const { amountPicoUsd } of this.#holds.values()) held += amountPicoUsd;
+    return held;
+  }
+
   #pathOf(subjects: readonly string[]): BudgetState[] {
     const wallMs = this.#clock.wallMs();
     const path: BudgetState[] = [];

@@ -125,6 +125,11 @@ export class Ledger {
     this.#budgets.adjust(budget, delta, reason, principal);
   }
 
+  /** Money of running calls, and of how many. */
+  get holds(): { readonly count: number; readonly heldPicoUsd: bigint } {
+    return { count: this.#budgets.liveHolds, heldPicoUsd: this.#budgets.heldPicoUsd };
+  }
+
   /** Throws `not_found`. */
   view(budget: string): BudgetView {
     return this.#budgets.view(budget);

@@ -1,0 +1,15 @@
+/**
+ * Who is told about calls: one word when a call has ended, one when a request was refused before it was a call. Nothing else on a call's
+ * path knows of metrics, traces or logs of calls. An observer never throws, and never waits.
+ */
+import type { CallEnd } from '../audit/entry.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { CallContext } from './call-context.ts';
+
+export interface CallObserver {
+  /** After the end was handed to the journal. `model` is the price table's name; null for a call that costs nothing. */
+  ended(context: CallContext, end: CallEnd, model: string | null): void;
+  refused(context: CallContext, code: ErrorCode): void;
+  /** A hold outlived its call, and was charged whole. */
+  lost(): void;
+}
