@@ -15,6 +15,7 @@ import { createLog, type Log } from './core/log.ts';
 import { Teardown } from './core/teardown.ts';
 import { redactShapes } from './detect/redact.ts';
 import type { Gate } from './gateway/gate.ts';
+import { Intake } from './gateway/intake.ts';
 import { LateEntries } from './gateway/late-entries.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
 import { probeKey } from './gateway/probe.ts';
@@ -224,6 +225,7 @@ async function serve(
     rejectedKeys: new RejectedKeys(),
     observer: telemetry,
     maxBodyBytes: settings.maxBodyBytes,
+    intake: new Intake(settings),
     open: () => open,
   };
   parts.tokens.onRevoked((id) => gate.live.cut(id));

@@ -20,6 +20,8 @@ test('without a word everything has a safe default', () => {
       adminPort: 4142,
       logLevel: 'info',
       maxBodyBytes: 10_485_760,
+      maxBodiesBytes: 268_435_456,
+      maxCalls: 2000,
       requestSeconds: 30,
       pricesFile: null,
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
@@ -38,6 +40,8 @@ test('every variable that is listed is read', () => {
     SALLYPORT_ROOT_KEY_FILE: '/k',
     SALLYPORT_LOG_LEVEL: 'debug',
     SALLYPORT_MAX_BODY_BYTES: '1024',
+    SALLYPORT_MAX_BODIES_BYTES: '2048',
+    SALLYPORT_MAX_CALLS: '12',
     SALLYPORT_REQUEST_SECONDS: '9',
     SALLYPORT_FIRST_BYTE_SECONDS: '3',
     SALLYPORT_IDLE_SECONDS: '4',
@@ -56,13 +60,15 @@ test('every variable that is listed is read', () => {
     rootKey: { kind: 'file', path: '/k', chosen: true },
     logLevel: 'debug',
     maxBodyBytes: 1024,
+    maxBodiesBytes: 2048,
+    maxCalls: 12,
     requestSeconds: 9,
     pricesFile: null,
     times: { firstByteMs: 3000, idleMs: 4000, stallMs: 5000, totalMs: 6000 },
     drainMs: 7000,
   });
   // Those of the listener have their own tests, in config-network.test.ts.
-  expect(Object.keys(VARIABLES)).toHaveLength(20);
+  expect(Object.keys(VARIABLES)).toHaveLength(22);
 });
 
 test('a flag wins over a variable', () => {
@@ -142,4 +148,13 @@ test('variables of others, and of the test hooks, are no concern', () => {
       SALLYPORT_FAILPOINT_MARKER: 'm',
     }),
   ).not.toThrow();
+});
+
+test('room for bodies is room for two of the largest at least: half of it is one token’s', () => {
+  const large = { SALLYPORT_MAX_BODY_BYTES: String(200 * 1024 ** 2) };
+  expect(read(large).settings.maxBodiesBytes).toBe(400 * 1024 ** 2);
+  expect(refusalOf(() => read({ ...large, SALLYPORT_MAX_BODIES_BYTES: '268435456' }))).toMatchObject({
+    code: 'config.invalid',
+    fix: expect.stringContaining('from 419430400'),
+  });
 });

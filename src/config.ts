@@ -20,6 +20,10 @@ export interface Settings extends ListenSettings {
   readonly adminPort: number;
   readonly logLevel: LogLevel;
   readonly maxBodyBytes: number;
+  /** Of all large bodies together. */
+  readonly maxBodiesBytes: number;
+  /** Calls at once; fewer if the start shows that so many do not go. */
+  readonly maxCalls: number;
   /** How long a request may take to arrive, and an idle connection is kept. */
   readonly requestSeconds: number;
   /** The operator's own prices, or null. Absolute path. */
@@ -50,6 +54,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const DEFAULT_PORT = 4141;
 export const DEFAULT_ADMIN_PORT = 4142;
+const DEFAULT_MAX_CALLS = 2000;
+/** A token may take half of the room for bodies: a body of the largest size has to fit in there. */
+const LEAST_BODIES = 2;
 
 /** Every variable that is read, and what it means: `sallyport up --help` prints this. */
 export const VARIABLES = {
@@ -64,6 +71,8 @@ export const VARIABLES = {
   SALLYPORT_PRICES: 'JSON file with price rows of your own, which go before the bundled ones',
   SALLYPORT_LOG_LEVEL: 'debug, info, warn or error (default info)',
   SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
+  SALLYPORT_MAX_BODIES_BYTES: 'all large request bodies together (default 268435456)',
+  SALLYPORT_MAX_CALLS: `calls at once (default ${DEFAULT_MAX_CALLS}, or what open files allow)`,
   SALLYPORT_REQUEST_SECONDS: 'how long a request may take to arrive (default 30)',
   SALLYPORT_FIRST_BYTE_SECONDS: 'wait for the first byte of an answer (default 600)',
   SALLYPORT_IDLE_SECONDS: 'wait between two chunks of an answer (default 300)',
@@ -100,13 +109,7 @@ export function readConfig(flags: Flags, environment: Environment): Config {
       port,
       adminPort,
       logLevel: readLevel(environment['SALLYPORT_LOG_LEVEL'] ?? 'info'),
-      maxBodyBytes: integer(
-        'SALLYPORT_MAX_BODY_BYTES',
-        environment['SALLYPORT_MAX_BODY_BYTES'],
-        1024,
-        1024 ** 3,
-        10 * 1024 * 1024,
-      ),
+      ...readBounds(environment),
       // The runtime counts in one byte.
       requestSeconds: integer(
         'SALLYPORT_REQUEST_SECONDS',
@@ -125,6 +128,26 @@ export function readConfig(flags: Flags, environment: Environment): Config {
       drainMs: seconds('SALLYPORT_DRAIN_SECONDS', 30),
     },
     secrets: { rootKey: rootKeySource(environment, data, flags.passphrase === true) },
+  };
+}
+
+function readBounds(
+  environment: Environment,
+): Pick<Settings, 'maxBodyBytes' | 'maxBodiesBytes' | 'maxCalls'> {
+  const bound = (name: keyof typeof VARIABLES, least: number, most: number, fallback: number): number =>
+    integer(name, environment[name], least, most, fallback);
+  const maxBodyBytes = bound('SALLYPORT_MAX_BODY_BYTES', 1024, 1024 ** 3, 10 * 1024 ** 2);
+  const least = LEAST_BODIES * maxBodyBytes;
+  const maxBodiesBytes = bound(
+    'SALLYPORT_MAX_BODIES_BYTES',
+    least,
+    1024 ** 4,
+    Math.max(256 * 1024 ** 2, least),
+  );
+  return {
+    maxBodyBytes,
+    maxBodiesBytes,
+    maxCalls: bound('SALLYPORT_MAX_CALLS', 1, 60_000, DEFAULT_MAX_CALLS),
   };
 }
 
@@ -175,7 +198,7 @@ function integer(
 ): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (/^\d{1,12}$/.test(text) && value >= least && value <= most) return value;
+  if (/^\d{1,13}$/.test(text) && value >= least && value <= most) return value;
   throw invalid(`${name} is "${text.slice(0, 20)}".`, {
     fix: `Use a whole number from ${least} to ${most}.`,
   });

@@ -51,13 +51,16 @@ export const upCommand = defineCommand({
     const stopped = io.stopped();
     const config = readConfig(flagsOf(values), io.env);
     for (const variable of SECRET_VARIABLES) io.forget(variable);
-    await proveUpstreamLimit(io.env['BUN_CONFIG_MAX_HTTP_REQUESTS']);
+    const maxCalls = await proveUpstreamLimit(io.env['BUN_CONFIG_MAX_HTTP_REQUESTS'], {
+      calls: config.settings.maxCalls,
+      stated: io.env['SALLYPORT_MAX_CALLS'] !== undefined,
+    });
     // Loaded here, so that the other commands, which only ask a server, start in a third of the time.
     const [{ startApp }, { needsDemo, startDemo }] = await Promise.all([
       import('../app.ts'),
       import('./demo.ts'),
     ]);
-    const app = await startApp(config, askOnTerminal(io));
+    const app = await startApp({ ...config, settings: { ...config.settings, maxCalls } }, askOnTerminal(io));
     // A service manager reloads by SIGHUP; from a terminal it means that the terminal is gone.
     if (config.settings.tls || !io.stdinIsTerminal) io.onHangup(() => app.reloadCertificate());
     let demo: Demo | undefined;

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'limit.tokens'
   | 'limit.too_large'
   | 'limit.concurrency'
+  | 'limit.bodies'
   | 'budget.exceeded'
   // the provider
   | 'upstream.unavailable'
@@ -25,6 +26,7 @@ export type ErrorCode =
   | 'upstream.bad_reply'
   // the gateway itself
   | 'gateway.stopping'
+  | 'gateway.overloaded'
   | 'gateway.internal'
   | 'audit.unavailable'
   | 'audit.broken'

@@ -57,7 +57,7 @@ function streamed(call: Exchange, plan: Plan, meter: Meter): StreamReply {
     status: 200,
     contentType: 'text/event-stream',
     headers: acceptedLimits(plan.request.promptTokens),
-    body: eventStream(events, meter, call.knobs, call.gone, call.gzip),
+    body: eventStream(events, meter, { ...call, released: call.world.released }, call.gzip),
   };
 }
 

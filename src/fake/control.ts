@@ -15,11 +15,14 @@ export async function answerControl(req: Request, path: string, world: World): P
       return Response.json(world.knobs);
     case 'POST /__fake/knobs':
       return await postKnobs(req, world);
+    case 'POST /__fake/release':
+      world.release();
+      return Response.json({ released: true });
     case 'POST /__fake/reset':
       world.reset();
       return Response.json({ reset: true });
     default:
-      return problem(404, 'no such control; try bill, calls, knobs or reset');
+      return problem(404, 'no such control; try bill, calls, knobs, release or reset');
   }
 }
 

@@ -37,6 +37,8 @@ export interface FakeUpstream extends AsyncDisposable {
   knobs(): Knobs;
   /** Merges; in force for calls that arrive from now on. Throws on an unknown knob or a wrong value. */
   setKnobs(patch: KnobPatch): Knobs;
+  /** Lets go of the streams that `holdAfterChunks` holds. */
+  release(): void;
   /** Initial knobs, empty bill, empty call log. */
   reset(): void;
   /** Cuts open connections. */
@@ -70,6 +72,7 @@ export function startFake(options: FakeOptions = {}): FakeUpstream {
     calls: () => world.log.list(),
     knobs: () => world.knobs,
     setKnobs: (patch) => world.setKnobs(patch),
+    release: () => world.release(),
     reset: () => world.reset(),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -60,6 +60,8 @@ export interface Knobs {
 
   /** Silence mid-stream. A plain reply is silent half-way through its body, whatever the count. */
   readonly stall: { readonly afterChunks: number; readonly ms: number } | null;
+  /** Silence in a stream until the fake is told to let go; null: none. */
+  readonly holdAfterChunks: number | null;
   /** Close the socket without a terminator. A plain reply breaks half-way through its body. */
   readonly resetAfterChunks: number | null;
   /** `data: {"error":...}`, then a clean close without `[DONE]`. */
@@ -98,6 +100,7 @@ export const DEFAULT_KNOBS: Knobs = Object.freeze({
   hugeLineBytes: 0,
   omitDone: false,
   stall: null,
+  holdAfterChunks: null,
   resetAfterChunks: null,
   sseErrorAfterChunks: null,
   error: null,
@@ -140,6 +143,7 @@ const RULES: Readonly<Record<keyof Knobs, Rule>> = {
   hugeLineBytes: integer(0, 256 * 1024 * 1024),
   omitDone: flag(),
   stall: orNull({ allows: isStall, expected: '{"afterChunks": <integer>, "ms": <number>}' }),
+  holdAfterChunks: orNull(integer(0, 10_000_000)),
   resetAfterChunks: orNull(integer(0, 10_000_000)),
   sseErrorAfterChunks: orNull(integer(0, 10_000_000)),
   error: orNull(oneOf(ERROR_ROWS)),

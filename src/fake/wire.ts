@@ -21,20 +21,30 @@ class BrokenBody extends Error {
   override readonly name = 'BrokenBody';
 }
 
+/** What the pace of one reply depends on. */
+export interface Pace {
+  /** Those in force when the call arrived. */
+  readonly knobs: Knobs;
+  /** Fires when the client leaves. */
+  readonly gone: AbortSignal;
+  /** Resolves when streams that are held are let go. */
+  readonly released: Promise<void>;
+}
+
 /** The body of a streamed reply. The client's disconnect settles the meter, also during silence. */
 export function eventStream(
   events: Iterable<ChatEvent>,
   meter: Meter,
-  knobs: Knobs,
-  gone: AbortSignal,
+  pace: Pace,
   gzip: boolean,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { knobs } = pace;
   const onCancel = (): void => meter.abort();
-  const timed = knobs.tokensPerSecond > 0 || knobs.stall !== null;
+  const timed = knobs.tokensPerSecond > 0 || knobs.stall !== null || knobs.holdAfterChunks !== null;
   const broken = knobs.resetAfterChunks !== null || knobs.sseErrorAfterChunks !== null;
   if (!timed && !broken && !gzip && knobs.chunkSplit === 0)
     return pulled(promptBytes(events, meter, knobs), onCancel, knobs.coalesce);
-  const bytes = eventBytes(events, meter, knobs, gone);
+  const bytes = eventBytes(events, meter, pace);
   return pulled(split(gzip ? compressed(bytes) : bytes, knobs.chunkSplit), onCancel, knobs.coalesce);
 }
 
@@ -69,6 +79,15 @@ export function sleep(ms: number, gone: AbortSignal): Promise<void> {
   });
 }
 
+/** Waits until it is released, or returns early when the client leaves. */
+function either(released: Promise<void>, gone: AbortSignal): Promise<void> {
+  if (gone.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    gone.addEventListener('abort', () => resolve(), { once: true });
+    void released.then(resolve);
+  });
+}
+
 /** Events of a healthy, unpaced stream: nothing to wait for, so nothing asynchronous (benchmarks use this). */
 function* promptBytes(events: Iterable<ChatEvent>, meter: Meter, knobs: Knobs): Writes {
   const frame = framing(knobs);
@@ -88,19 +107,15 @@ function* promptBytes(events: Iterable<ChatEvent>, meter: Meter, knobs: Knobs): 
   if (held !== '') yield encoder.encode(held);
 }
 
-async function* eventBytes(
-  events: Iterable<ChatEvent>,
-  meter: Meter,
-  knobs: Knobs,
-  gone: AbortSignal,
-): Bytes {
+async function* eventBytes(events: Iterable<ChatEvent>, meter: Meter, pace: Pace): Bytes {
+  const { knobs, gone } = pace;
   const frame = framing(knobs);
   const group = Math.max(1, knobs.coalesce);
   const startMs = performance.now();
   let held = '';
   let count = 0;
 
-  if (faultDue(0, knobs) && (yield* faults(0, meter, knobs, gone, frame))) return;
+  if (faultDue(0, knobs) && (yield* faults(0, meter, pace, frame))) return;
   for (const event of events) {
     const token = event.kind === 'token';
     if (token && knobs.tokensPerSecond > 0) {
@@ -116,7 +131,7 @@ async function* eventBytes(
     yield encoder.encode(held);
     held = '';
     count = 0;
-    if (due && (yield* faults(meter.generated, meter, knobs, gone, frame))) return;
+    if (due && (yield* faults(meter.generated, meter, pace, frame))) return;
   }
   if (!knobs.omitDone) held += frame('[DONE]');
   if (held !== '') yield encoder.encode(held);
@@ -137,18 +152,19 @@ function framing(knobs: Knobs): (data: string) => string {
 }
 
 function faultDue(tokens: number, knobs: Knobs): boolean {
-  return [knobs.stall?.afterChunks, knobs.resetAfterChunks, knobs.sseErrorAfterChunks].includes(tokens);
+  const { stall, holdAfterChunks, resetAfterChunks, sseErrorAfterChunks } = knobs;
+  return [stall?.afterChunks, holdAfterChunks, resetAfterChunks, sseErrorAfterChunks].includes(tokens);
 }
 
 /** The faults due when so many tokens have been sent: silence first, then the end. Tells whether it ended. */
 async function* faults(
   tokens: number,
   meter: Meter,
-  knobs: Knobs,
-  gone: AbortSignal,
+  { knobs, gone, released }: Pace,
   frame: (data: string) => string,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, boolean, undefined> {
   if (knobs.stall?.afterChunks === tokens) await sleep(knobs.stall.ms, gone);
+  if (knobs.holdAfterChunks === tokens) await either(released, gone);
   if (gone.aborted) return true;
   if (knobs.resetAfterChunks === tokens) {
     meter.fail();

@@ -11,6 +11,7 @@ export class World {
   #knobs: Knobs;
   #bill = new Bill();
   #log = new CallLog();
+  #hold = Promise.withResolvers<void>();
 
   constructor(demo: boolean, patch: KnobPatch) {
     this.demo = demo;
@@ -33,6 +34,17 @@ export class World {
   /** Throws KnobError and changes nothing if the patch is wrong. */
   setKnobs(patch: unknown): Knobs {
     return (this.#knobs = mergeKnobs(this.#knobs, patch));
+  }
+
+  /** Resolves at the next `release`. */
+  get released(): Promise<void> {
+    return this.#hold.promise;
+  }
+
+  /** Lets go of the streams that are held now. */
+  release(): void {
+    this.#hold.resolve();
+    this.#hold = Promise.withResolvers<void>();
   }
 
   countError(): void {

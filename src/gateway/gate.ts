@@ -9,6 +9,7 @@ import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Prices } from '../ledger/prices.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { Intake } from './intake.ts';
 import type { LateEntries } from './late-entries.ts';
 import type { LiveCalls } from './live-calls.ts';
 import type { CallObserver } from './observer.ts';
@@ -34,6 +35,7 @@ export interface Gate {
   readonly rejectedKeys: RejectedKeys;
   readonly observer: CallObserver;
   readonly maxBodyBytes: number;
+  readonly intake: Intake;
   /** False while starting and stopping: no call is let through. */
   readonly open: () => boolean;
 }

@@ -12,11 +12,12 @@ import { answerTo } from './answer.ts';
 import { beginCall, selectKey } from './begin-call.ts';
 import { CallContext } from './call-context.ts';
 import type { Connection, Gate } from './gate.ts';
+import { FREE_BODY_BYTES } from './intake.ts';
 import { listModels } from './models.ts';
 import { type CallPlan, planCall } from './plan.ts';
 import { rateHeaders } from './rate-headers.ts';
 import { errorReply, jsonReply } from './reply.ts';
-import { comesFromBrowser, readBody, readCredential } from './request.ts';
+import { announcedBytes, comesFromBrowser, readCredential } from './request.ts';
 import { type CallRoute, matchRoute, type Route } from './routes.ts';
 import { sendCall } from './send-call.ts';
 import { watchClient } from './watch-client.ts';
@@ -35,6 +36,7 @@ export async function handle(gate: Gate, request: Request, connection: Connectio
     const provider = chooseProvider(route, token);
     context.provider = provider.id;
     if (!gate.open()) throw stopping();
+    gate.intake.enter(context.undo);
     if (route.endpoint === 'chat/completions')
       return await chat(gate, context, token, provider, request, connection);
     return await listModels(gate, context, token, provider, route.modelId, request, connection);
@@ -51,7 +53,8 @@ async function chat(
   request: Request,
   connection: Connection,
 ): Promise<Response> {
-  const body = await readBody(request, gate.maxBodyBytes);
+  refuseEarly(gate, context, request);
+  const body = await gate.intake.read(request, token.id, context.undo);
   if (!gate.open()) throw stopping();
   const asked = readChatRequest(body);
   context.model = asked.model;
@@ -150,6 +153,13 @@ function chooseProvider(route: CallRoute, token: Token): Provider {
       fix: `Put one of ${prefixes.join(', ')} before the path, or issue the token with --default-provider.`,
     },
   );
+}
+
+/** A large body is not even read for a call that its token's limits refuse already; they are asked again, for the whole call, later. */
+function refuseEarly(gate: Gate, context: CallContext, request: Request): void {
+  if (announcedBytes(request.headers) <= FREE_BODY_BYTES) return;
+  const refused = gate.ledger.limits.refusal(context.path.limits, 0);
+  if (refused) throw refused;
 }
 
 /** What the decision wants changed in the request, as byte edits. */

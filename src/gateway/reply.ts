@@ -29,11 +29,13 @@ const HTTP: Partial<Record<ErrorCode, HttpError>> = {
   'limit.tokens': { status: 429, type: 'tokens', code: 'rate_limit_exceeded' },
   'limit.too_large': { status: 413, type: 'tokens', code: 'rate_limit_exceeded' },
   'limit.concurrency': { status: 429, type: 'requests', code: 'rate_limit_exceeded' },
+  'limit.bodies': { status: 429, type: 'requests', code: 'rate_limit_exceeded' },
   'budget.exceeded': { status: 402, type: 'insufficient_quota', code: 'budget_exceeded' },
   'upstream.unavailable': { status: 503, type: 'api_error', code: 'upstream_unavailable' },
   'upstream.timeout': { status: 504, type: 'api_error', code: 'upstream_timeout' },
   'upstream.bad_reply': { status: 502, type: 'api_error', code: 'upstream_bad_reply' },
   'gateway.stopping': { status: 503, type: 'api_error', code: 'overloaded' },
+  'gateway.overloaded': { status: 503, type: 'api_error', code: 'overloaded' },
   'audit.unavailable': { status: 503, type: 'api_error', code: 'audit_unavailable' },
   'vault.tampered': { status: 503, type: 'api_error', code: 'upstream_unavailable' },
 };
@@ -72,5 +74,5 @@ function retryHeaders(error: SallyportError): Record<string, string> {
   if (seconds === undefined) return { 'x-should-retry': 'true' };
   // Zero would invite a hammering loop.
   const whole = Math.max(1, Math.ceil(seconds));
-  return { 'retry-after': String(whole), 'retry-after-ms': String(whole * 1000) };
+  return { 'x-should-retry': 'true', 'retry-after': String(whole), 'retry-after-ms': String(whole * 1000) };
 }

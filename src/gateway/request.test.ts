@@ -1,5 +1,6 @@
-import { expect, test } from 'bun:test';
+import { beforeEach, expect, test } from 'bun:test';
 import { rejectionOf, refusalOf } from '../../test/support/refusal.ts';
+import { SallyportError } from '../core/errors.ts';
 import { comesFromBrowser, readBody, readCredential } from './request.ts';
 
 const T = 'token-text_1';
@@ -58,6 +59,12 @@ test.each<[Record<string, string>, boolean]>([
 });
 
 const LIMIT = 1000;
+/** What `readBody` says it is about to read. */
+let sizes: number[] = [];
+const noted = (size: number): void => void sizes.push(size);
+beforeEach(() => {
+  sizes = [];
+});
 
 function post(
   body: string | ReadableStream<Uint8Array> | null,
@@ -86,17 +93,19 @@ function chunked(parts: readonly (string | Error)[]): { request: Request; taken:
 
 test('a body is read whole, announced or not, up to the last byte of the limit', async () => {
   const text = 'ü'.repeat(LIMIT / 2);
-  expect((await readBody(post(text, { 'content-length': String(LIMIT) }), LIMIT)).toString()).toBe(text);
-  expect((await readBody(chunked([text.slice(0, 100), text.slice(100)]).request, LIMIT)).toString()).toBe(
+  expect((await readBody(post(text, { 'content-length': String(LIMIT) }), LIMIT, noted)).toString()).toBe(
     text,
   );
-  expect(await readBody(post(null), LIMIT)).toHaveLength(0);
-  expect(await readBody(post('x', { 'content-encoding': 'identity' }), LIMIT)).toHaveLength(1);
+  expect(
+    (await readBody(chunked([text.slice(0, 100), text.slice(100)]).request, LIMIT, noted)).toString(),
+  ).toBe(text);
+  expect(await readBody(post(null), LIMIT, noted)).toHaveLength(0);
+  expect(await readBody(post('x', { 'content-encoding': 'identity' }), LIMIT, noted)).toHaveLength(1);
 });
 
 test('a body that is announced too large is refused unread', async () => {
   const request = post('small', { 'content-length': String(LIMIT + 1) });
-  expect(await rejectionOf(readBody(request, LIMIT))).toMatchObject({
+  expect(await rejectionOf(readBody(request, LIMIT, noted))).toMatchObject({
     code: 'request.too_large',
     fix: expect.any(String),
   });
@@ -105,7 +114,7 @@ test('a body that is announced too large is refused unread', async () => {
 
 test('a body that grows too large is refused as soon as it has, and not read on', async () => {
   const { request, taken } = chunked(Array.from({ length: 100 }, () => 'x'.repeat(300)));
-  expect((await rejectionOf(readBody(request, LIMIT))).code).toBe('request.too_large');
+  expect((await rejectionOf(readBody(request, LIMIT, noted))).code).toBe('request.too_large');
   expect(taken()).toBeLessThanOrEqual(5);
 });
 
@@ -113,21 +122,38 @@ test.each(['5, 5', 'nonsense', '-1', '0'])(
   'an announcement of %p does not open the limit',
   async (announced) => {
     const request = post('x'.repeat(LIMIT + 1), { 'content-length': announced });
-    expect((await rejectionOf(readBody(request, LIMIT))).code).toBe('request.too_large');
+    expect((await rejectionOf(readBody(request, LIMIT, noted))).code).toBe('request.too_large');
   },
 );
 
 test.each(['gzip', 'br', 'deflate, gzip', 'GZIP', ''])(
   'a body in the encoding %p is refused',
   async (encoding) => {
-    const error = await rejectionOf(readBody(post('x', { 'content-encoding': encoding }), LIMIT));
+    const error = await rejectionOf(readBody(post('x', { 'content-encoding': encoding }), LIMIT, noted));
     expect(error).toMatchObject({ code: 'request.invalid', fix: expect.any(String) });
   },
 );
 
 test('a body that breaks off is the caller’s error, not ours', async () => {
   const { request } = chunked(['{"model"', new Error('socket closed')]);
-  const error = await rejectionOf(readBody(request, LIMIT));
+  const error = await rejectionOf(readBody(request, LIMIT, noted));
   expect(error).toMatchObject({ code: 'request.invalid', fix: expect.any(String) });
   expect(error.message).not.toContain('socket');
+});
+
+test('an announced size is told before anything is read, an unannounced one with each part of it, and a body that may not be so large is not read', async () => {
+  await readBody(post('x'.repeat(700), { 'content-length': '700' }), LIMIT, noted);
+  expect(sizes).toEqual([700]);
+  sizes = [];
+  await readBody(chunked(['x'.repeat(300), 'x'.repeat(300)]).request, LIMIT, noted);
+  expect(sizes).toEqual([300, 600]);
+  const full = (): never => {
+    throw new SallyportError('gateway.overloaded', 'full');
+  };
+  const request = post('x', { 'content-length': '1' });
+  expect((await rejectionOf(readBody(request, LIMIT, full))).code).toBe('gateway.overloaded');
+  expect(request.bodyUsed).toBe(false);
+  const growing = chunked(Array.from({ length: 100 }, () => 'x'));
+  expect((await rejectionOf(readBody(growing.request, LIMIT, full))).code).toBe('gateway.overloaded');
+  expect(growing.taken()).toBeLessThanOrEqual(2);
 });

@@ -26,19 +26,24 @@ export function comesFromBrowser(headers: Headers): boolean {
 
 /**
  * The whole body. Throws `request.too_large` as soon as more than `maxBytes` are announced or have come, and `request.invalid` for one
- * that is compressed or breaks off.
+ * that is compressed or breaks off. `take` is told the size before so much is read, again whenever it turns out larger, and may throw.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Buffer> {
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  take: (size: number) => void,
+): Promise<Buffer> {
   const encoding = request.headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') {
     throw new SallyportError('request.invalid', 'Compressed request bodies are not taken.', {
       fix: 'Send the body without Content-Encoding.',
     });
   }
-  const announced = request.headers.get('content-length');
-  if (Number(announced) > maxBytes) throw tooLarge(maxBytes);
+  const announced = announcedBytes(request.headers);
+  if (announced > maxBytes) throw tooLarge(maxBytes);
   try {
-    return announced === null ? await readParts(request, maxBytes) : await readAnnounced(request, maxBytes);
+    if (Number.isNaN(announced)) return await readParts(request, maxBytes, take);
+    return await readAnnounced(request, announced, maxBytes, take);
   } catch (error) {
     if (error instanceof SallyportError) throw error;
     throw new SallyportError('request.invalid', 'The request body broke off.', {
@@ -48,19 +53,33 @@ export async function readBody(request: Request, maxBytes: number): Promise<Buff
   }
 }
 
-async function readAnnounced(request: Request, maxBytes: number): Promise<Buffer> {
+/** NaN when nothing is announced, or something that is no number: the runtime takes "5, 5". */
+export function announcedBytes(headers: Headers): number {
+  const length = headers.get('content-length');
+  return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : Number.NaN;
+}
+
+async function readAnnounced(
+  request: Request,
+  announced: number,
+  maxBytes: number,
+  take: (size: number) => void,
+): Promise<Buffer> {
+  take(announced);
   const body = Buffer.from(await request.arrayBuffer());
-  // The announcement may have been no number: the runtime takes "5, 5".
+  // The runtime sees to it; nothing that counts should rest on that.
   if (body.length > maxBytes) throw tooLarge(maxBytes);
+  if (body.length > announced) take(body.length);
   return body;
 }
 
-async function readParts(request: Request, maxBytes: number): Promise<Buffer> {
+async function readParts(request: Request, maxBytes: number, take: (size: number) => void): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of request.body ?? []) {
     size += part.length;
     if (size > maxBytes) throw tooLarge(maxBytes);
+    take(size);
     parts.push(part);
   }
   return Buffer.concat(parts);
