@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from 'bun:test';
 import { balance, eventually, journaledCalls, refusals } from '../support/calls.ts';
-import { openGate, startProcess, tempFolder } from '../support/harness.ts';
+import { openGate } from '../support/harness.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { chatJson } from '../support/setup.ts';
 
@@ -11,36 +11,6 @@ const gate = await openGate({
 const auth = { authorization: `Bearer ${gate.token}` };
 beforeEach(() => gate.fake.reset());
 afterAll(() => gate[Symbol.asyncDispose]());
-
-test('600 streams run at the same time, more than the runtime would let through by itself', async () => {
-  // A process of its own: the test runner keeps the runtime's default bound, whatever the environment says.
-  const data = tempFolder();
-  await using prepared = await openGate({ budgetUsd: '1000', data });
-  await prepared.app.stop('prepared');
-  const { fake, token } = prepared;
-  fake.setKnobs({ ttftMs: 1500, completionTokens: 5 });
-  const child = await startProcess(data);
-  const clients = Array.from({ length: 600 }, () => new RawClient(child.gateway));
-  try {
-    const headers = { authorization: `Bearer ${token}` };
-    for (const client of clients) client.send({ headers, body: chatJson({ stream: true }) });
-    await eventually(() => fake.calls().length === 600, 10_000);
-    expect(fake.calls().filter(({ finished }) => finished)).toEqual([]);
-    for (const client of clients) {
-      const reply = await client.whole(10_000);
-      expect(reply.status).toBe(200);
-      expect(reply.body.toString()).toEndWith('data: [DONE]\n\n');
-    }
-  } finally {
-    for (const client of clients) client.socket.destroy();
-    child.kill('SIGTERM');
-    await child.exited;
-  }
-  await prepared.restart();
-  const { calls, costPicoUsd, spentPicoUsd, unsettled } = await balance(prepared);
-  expect({ calls, unsettled }).toEqual({ calls: 600, unsettled: [] });
-  expect([costPicoUsd, spentPicoUsd]).toEqual(Array<bigint>(2).fill(BigInt(fake.bill().picoUsd)));
-});
 
 test('a connection serves one request after the other, whatever their kind', async () => {
   const client = new RawClient(gate.url);

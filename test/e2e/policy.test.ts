@@ -145,7 +145,7 @@ test('a rate limit is stated on every reply, and a 429 says when to come again',
   expect(Number.isInteger(after)).toBe(true);
   expect(after).toBeWithin(50, 61);
   expect(refused.headers.get('retry-after-ms')).toBe(String(after * 1000));
-  expect(refused.headers.get('x-should-retry')).toBeNull();
+  expect(refused.headers.get('x-should-retry')).toBe('true');
   expect(refused.headers.get('x-ratelimit-remaining-requests')).toBe('0');
   expect(await errorOf(refused)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' });
   expect(gate.fake.calls()).toHaveLength(3);

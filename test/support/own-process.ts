@@ -16,10 +16,10 @@ export interface OwnProcess extends AsyncDisposable {
 }
 
 export async function openOwnProcess(
-  options: GateOptions & { readonly tokens?: (gate: OpenGate) => Promise<void> } = {},
+  options: GateOptions & { readonly prepare?: (gate: OpenGate) => Promise<void> } = {},
 ): Promise<OwnProcess> {
   const gate = await openGate(options);
-  await options.tokens?.(gate);
+  await options.prepare?.(gate);
   await gate.app.stop('prepared');
   const child = await startProcess(gate.data, { SALLYPORT_LOG_LEVEL: 'error', ...options.variables });
   return {
