@@ -26,12 +26,12 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   }
 }
 
-/** The scan's own messages name a duplicate key, which is text from the body. */
+/** The scan's own messages name a duplicate key, which is text from the body; how much it takes they may say. */
 function refuseDuplicates(bytes: Buffer): void {
   try {
     scanObject(bytes);
-  } catch {
-    throw notJson();
+  } catch (error) {
+    throw error instanceof SallyportError && error.code === 'request.too_large' ? error : notJson();
   }
 }
 

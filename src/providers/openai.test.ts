@@ -20,7 +20,7 @@ const read = (change: object = {}): ReturnType<typeof readChatRequest> =>
   readChatRequest(bytesOf({ model: MODEL, messages, ...change }));
 
 test('a plain request asks for one answer without a cap, and uses nothing special', () => {
-  const { scan: _scan, promptTokens, ...asked } = read();
+  const { places: _places, promptTokens, ...asked } = read();
   expect(asked).toEqual({
     model: MODEL,
     stream: false,
@@ -173,6 +173,76 @@ test.each([
     code: 'request.invalid',
     message: expect.stringContaining('spelled'),
   });
+});
+
+test('a name is refused in every letter that becomes another one by way of upper case', () => {
+  const letters = new Map<string, string[]>();
+  for (let point = 0; point < 0x11_0000; point += 1) {
+    if (point >= 0xd800 && point < 0xe000) continue;
+    const letter = String.fromCodePoint(point);
+    const folded = letter.toUpperCase().toLowerCase();
+    if (folded === letter || !/^[a-z]+$/.test(folded)) continue;
+    letters.set(folded, [...(letters.get(folded) ?? []), letter]);
+  }
+  let variants = 0;
+  for (const name of ['model', 'messages', 'stream', 'max_tokens', 'tools', 'user', 'service_tier', 'n']) {
+    for (const [folded, others] of letters) {
+      if (!name.includes(folded)) continue;
+      for (const other of others) {
+        const text = `{"model":"m","messages":[],${JSON.stringify(name.replace(folded, other))}:1}`;
+        expect(refusalOf(() => readChatRequest(Buffer.from(text))).message).toContain(
+          `${name} must be spelled`,
+        );
+        variants += 1;
+      }
+    }
+  }
+  // The capitals, the long s, the Kelvin sign, the dotless i and the ligatures that occur in these names.
+  expect(variants).toBeGreaterThan(40);
+  for (const name of [
+    'mödel',
+    'm\u043edel',
+    'model\u0301',
+    '\ufb01',
+    'model ',
+    'MODELS',
+    '🛰',
+    'x'.repeat(70) + 'M',
+  ])
+    expect(read({ [name]: 1 }).model).toBe(MODEL);
+});
+
+test('what a text is does not depend on its escapes', () => {
+  const texts = String.raw`{"model":"\u006d","messages":[{"content":[{"type":"te\u0078t"},{"type":"image\u005furl"},{"type":"\u0066ile"}]}],
+    "tools":[{"type":"\u0066unction"},{"\u0074ype":"m\u0063p"}],"service_tier":"\u0061uto","modalities":["te\u0078t"],"user":"a\u006e\nn"}`;
+  expect(readChatRequest(Buffer.from(texts))).toMatchObject({
+    model: 'm',
+    features: ['tool:mcp', 'content:file'],
+    promptTokens: Infinity,
+    user: 'an\nn',
+  });
+});
+
+test('of texts that nobody needs whole only the beginning is read, and no character of it is cut', () => {
+  for (const piece of ['a', 'é', '日', '🛰', String.raw`\u00e9`, String.raw`\n`, String.raw`\ud83d\udef0`]) {
+    for (let shift = 0; shift < 8; shift += 1) {
+      const text = `${'b'.repeat(shift)}${piece.repeat(5000)}`;
+      const whole = JSON.parse(`"${text}"`) as string;
+      const bytes = Buffer.from(`{"model":"m","messages":[],"user":"${text}"}`);
+      expect(readChatRequest(bytes).user).toBe(whole.slice(0, 256));
+      const model = Buffer.from(`{"model":"${text}","messages":[]}`);
+      expect(refusalOf(() => readChatRequest(model)).message).toContain('model');
+    }
+  }
+  const exact = `{"model":"${String.raw`\u0061`.repeat(200)}","messages":[]}`;
+  expect(readChatRequest(Buffer.from(exact)).model).toBe('a'.repeat(200));
+});
+
+test('any number of features is named by the first few of it', () => {
+  const tools = Array.from({ length: 20_000 }, (_, n) => ({ type: `t${n}` }));
+  expect(read({ tools }).features).toEqual(Array.from({ length: 16 }, (_, n) => `tool:t${n}`));
+  expect(read({ tools: tools.map(() => ({ type: 'mcp' })) }).features).toEqual(['tool:mcp']);
+  expect(read(parts(...tools.map(() => 7))).features).toEqual(['content:number']);
 });
 
 test('names in places that are not read may be spelled in any way', () => {

@@ -16,7 +16,7 @@ function post(body: string | Uint8Array, headers: Readonly<Record<string, string
   });
 }
 
-type Row = readonly [name: string, status: 200 | 400 | 403 | 404, body: string | Uint8Array];
+type Row = readonly [name: string, status: 200 | 400 | 403 | 404 | 413, body: string | Uint8Array];
 
 /** A good request with a member put in front; the text is written as it is. */
 function withMember(text: string): string {
@@ -42,6 +42,10 @@ function contentBytes(...inside: number[]): Uint8Array {
 const nested = (depth: number, open: string, close: string): string =>
   withMember(`"x":${open.repeat(depth)}0${close.repeat(depth)}`);
 
+const members = (count: number): string => Array.from({ length: count }, (_, n) => `"k${n}":0`).join(',');
+const messages = (count: number): string =>
+  `{"model":"${MODEL}","max_completion_tokens":5,"messages":[${Array(count).fill('{"role":"user","content":"x"}').join(',')}]}`;
+
 const DEEP: readonly Row[] = [
   ['arrays, 63 deep', 200, nested(63, '[', ']')],
   ['arrays, 64 deep', 400, nested(64, '[', ']')],
@@ -51,7 +55,14 @@ const DEEP: readonly Row[] = [
   ['a million arrays without an end', 400, withMember(`"x":${'['.repeat(1_000_000)}`)],
   ['a million objects', 400, nested(1_000_000, '{"a":', '}')],
   ['brackets inside a text', 200, content('['.repeat(100_000))],
-  ['200,000 members', 200, withMember(Array.from({ length: 200_000 }, (_, n) => `"k${n}":0`).join(','))],
+  ['90,000 members', 200, withMember(members(90_000))],
+  ['200,000 members', 413, withMember(members(200_000))],
+  ['90,000 numbers', 200, withMember(`"x":[${'0,'.repeat(89_999)}0]`)],
+  ['a million numbers', 413, withMember(`"x":[${'0,'.repeat(999_999)}0]`)],
+  ['30,000 messages', 200, messages(30_000)],
+  ['200,000 messages', 413, messages(200_000)],
+  ['names of three megabytes', 413, withMember(`"${'n'.repeat(3_000_000)}":0`)],
+  ['nine megabytes of escapes', 200, withMember(`"x":"${String.raw`\"`.repeat(4_500_000)}"`)],
   ['a number of 100,000 digits', 200, withMember(`"x":${'9'.repeat(100_000)}`)],
   ['a number that is no finite one', 200, withMember('"x":1e999999')],
 ];
