@@ -18,11 +18,13 @@ import type { Gate } from './gateway/gate.ts';
 import { Intake } from './gateway/intake.ts';
 import { LateEntries } from './gateway/late-entries.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
+import { OwnRecords } from './gateway/own-records.ts';
 import { probeKey } from './gateway/probe.ts';
 import { RejectedKeys } from './gateway/rejected-keys.ts';
 import { serveGateway } from './gateway/server.ts';
 import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Upstream } from './gateway/upstream.ts';
+import { Presets } from './guard/presets.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { type PriceFile, Prices, readPriceFile } from './ledger/prices.ts';
 import { SteadyClock } from './ledger/steady-clock.ts';
@@ -42,6 +44,7 @@ export interface App {
   readonly adminUrl: string;
   readonly teams: Teams;
   readonly tokens: Tokens;
+  readonly presets: Presets;
   readonly ledger: Ledger;
   readonly vault: Vault;
   readonly log: Log;
@@ -59,6 +62,7 @@ export interface App {
 interface Parts {
   readonly teams: Teams;
   readonly tokens: Tokens;
+  readonly presets: Presets;
   readonly vault: Vault;
   readonly journal: Journal;
   readonly ledger: Ledger;
@@ -108,15 +112,15 @@ export async function startApp(config: Config, ask?: AskPassphrase): Promise<App
   }
 }
 
-function openAccess(core: Core): Pick<Parts, 'teams' | 'tokens' | 'vault'> {
+function openAccess(core: Core): Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault'> {
   const teams = new Teams(core);
   const tokens = new Tokens({ ...core, teams, pepper: core.keyring.authenticator('token-pepper') });
-  return { teams, tokens, vault: new Vault(core) };
+  return { teams, tokens, presets: new Presets(core), vault: new Vault(core) };
 }
 
 async function openParts(
   core: Core,
-  access: Pick<Parts, 'teams' | 'tokens' | 'vault'>,
+  access: Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault'>,
   journal: Journal,
   priceFile: PriceFile | null,
 ): Promise<Parts> {
@@ -224,6 +228,7 @@ async function serve(
     strangers: new StrangerRefusals((address) => core.pseudonyms.commit('address', address)),
     rejectedKeys: new RejectedKeys(),
     observer: telemetry,
+    own: new OwnRecords({ ...core, index: core.stores.index }),
     maxBodyBytes: settings.maxBodyBytes,
     intake: new Intake(settings),
     open: () => open,

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
+import { NO_BOUNDS } from './bounds.ts';
 import { type CallFacts, decide } from './decide.ts';
 import { OPEN_LIMITS, type TeamLimits } from './policy.ts';
 
@@ -109,4 +110,22 @@ test('no allowed call can produce more than the policy, whatever is asked', () =
       if (most !== null) expect(outputCap ?? decision.injectCap).not.toBeNull();
     }),
   );
+});
+
+test('write:limited is calls under a cap of the token, and nothing without one', () => {
+  const limited = (output: number | null) =>
+    decide(
+      {
+        scopes: ['write:limited'],
+        bounds: { ...NO_BOUNDS, output: output === null ? null : { atMost: output, over: 'refuse' } },
+      },
+      { ...OPEN_LIMITS, maxTokensPerRequest: 300 },
+      { ...FACTS, outputCap: null },
+      PRICE,
+    );
+  expect(limited(null)).toMatchObject({ allow: false, code: 'access.model' });
+  expect(limited(200)).toMatchObject({ allow: true, outputTokens: 200, injectCap: 200 });
+  // The policy's is lower.
+  expect(limited(400)).toMatchObject({ allow: true, injectCap: 300 });
+  expect(ask({}, {}, PRICE, ['write:limited'])).toMatchObject({ allow: false, code: 'access.model' });
 });

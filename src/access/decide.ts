@@ -3,6 +3,7 @@
  * same function, so they cannot disagree. Rates, budgets and the state of the token are asked elsewhere, because they change by the second.
  */
 import type { ErrorCode } from '../core/errors.ts';
+import type { Bounds } from './bounds.ts';
 import { modelAllowed, type TeamLimits } from './policy.ts';
 import { allows } from './scope.ts';
 
@@ -32,18 +33,32 @@ export type Decision =
     }
   | { readonly allow: false; readonly code: ErrorCode; readonly message: string; readonly fix: string };
 
+/** What of a token the decision goes by. */
+export interface CallRights {
+  readonly scopes: readonly string[];
+  readonly bounds?: Bounds | null;
+}
+
 export function decide(
-  token: { readonly scopes: readonly string[] },
+  token: CallRights,
   limits: TeamLimits,
   facts: CallFacts,
   model: ModelFacts | null,
 ): Decision {
   const name = `${facts.provider}/${facts.model}`;
-  if (!allows(token.scopes, `call:${name}`)) {
+  const bounds = token.bounds ?? null;
+  if (!mayCall(token.scopes, bounds, name)) {
     return deny(
       'access.model',
       `This token's scopes do not allow calls to ${name}.`,
       `Ask for a token with the scope call:${name}.`,
+    );
+  }
+  if (bounds?.models && !bounds.models.only.includes(facts.model)) {
+    return deny(
+      'access.model',
+      `This token's preset does not allow the model ${facts.model}.`,
+      `Use ${bounds.models.only.join(' or ')}.`,
     );
   }
   if (!modelAllowed(limits.allowedModels, facts.model)) {
@@ -69,14 +84,15 @@ export function decide(
     );
   }
   const { outputCap, choices } = facts;
-  const perChoice = perChoiceLimit(limits, choices);
+  const ceiling = outputCeiling(limits, bounds);
+  const perChoice = ceiling === null ? null : Math.floor(ceiling / choices);
   // A cap of zero is not injected: providers read it as none.
   if (perChoice !== null && (perChoice < 1 || (outputCap ?? 0) > perChoice)) {
     return deny(
       'access.feature',
-      `The team's policy allows ${limits.maxTokensPerRequest} output tokens a request; this one asks for ${asked(outputCap, choices)}.`,
+      `${ceiling === limits.maxTokensPerRequest ? "The team's policy" : "This token's preset"} allows ${String(ceiling)} output tokens a request; this one asks for ${asked(outputCap, choices)}.`,
       perChoice < 1
-        ? 'Ask for fewer answers (n), or ask the team to raise maxTokensPerRequest.'
+        ? 'Ask for fewer answers (n), or ask for a higher limit.'
         : `Set max_completion_tokens to ${perChoice} or less.`,
     );
   }
@@ -88,9 +104,17 @@ export function decide(
   };
 }
 
-/** What the policy leaves for each answer: several share what one request may produce. */
-function perChoiceLimit(limits: TeamLimits, choices: number): number | null {
-  return limits.maxTokensPerRequest === null ? null : Math.floor(limits.maxTokensPerRequest / choices);
+/** `write:limited` is calls under a preset's caps: worth nothing where none are. */
+function mayCall(scopes: readonly string[], bounds: Bounds | null, name: string): boolean {
+  if (allows(scopes, `call:${name}`)) return true;
+  return bounds !== null && bounds.output !== null && allows(scopes, 'write:limited');
+}
+
+/** The most that one request may produce, all its answers together: the lower one of policy and preset. */
+function outputCeiling(limits: TeamLimits, bounds: Bounds | null): number | null {
+  const policy = limits.maxTokensPerRequest;
+  const preset = bounds?.output?.atMost ?? null;
+  return policy === null || preset === null ? (policy ?? preset) : Math.min(policy, preset);
 }
 
 function asked(outputCap: number | null, choices: number): string {

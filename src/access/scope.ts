@@ -5,12 +5,17 @@
 import { SallyportError } from '../core/errors.ts';
 import { suggest } from '../core/nearest.ts';
 
-/** `call:` opens the data plane; the others are for admin tokens. */
+/**
+ * `call:` opens the data plane, `write:limited` opens it under a preset's caps, `read:` shows a token its models, usage and entries; the
+ * others are for admin tokens.
+ */
 export const SCOPE_VERBS = [
   'call',
   'read',
+  'write',
   'keys',
   'tokens',
+  'presets',
   'teams',
   'budgets',
   'limits',
@@ -37,6 +42,11 @@ export function checkScope(scope: string): string {
   if (verb === 'call' && !scope.includes('/') && !scope.endsWith('*')) {
     throw new SallyportError('input.invalid', `"${scope}" names no model, so it would allow nothing.`, {
       fix: `Write ${scope}/* for all models of that provider.`,
+    });
+  }
+  if (verb === 'write' && !/^write:(?:limited|\*)$/.test(scope)) {
+    throw new SallyportError('input.invalid', `"${scope}" would allow nothing.`, {
+      fix: 'Write write:limited, for calls under the caps of a preset, or name models: call:groq/*.',
     });
   }
   if (scope !== '*' && !known.includes(verb)) {

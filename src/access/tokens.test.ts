@@ -309,3 +309,28 @@ test('an admin token issues no other that lives longer, or works where it does n
   const issued = await rig.tokens.issue(holder, { ...child, lifetimeMs: 1000, cidrs: ['10.0.0.0/8'] });
   expect(issued.token.scopes).toEqual(['keys:read']);
 });
+
+test('a record from before there were presets still verifies and works', async () => {
+  const rig = await openRig();
+  const { token, text } = await rig.tokens.issue(ROOT, REQUEST);
+  const { body } = rig.book.get('token', token.id)!;
+  const { preset, bounds, readsFor, ...older } = body as Record<string, unknown>;
+  expect([preset, bounds, readsFor]).toEqual([null, null, null]);
+  await rig.book.change('token.limits', 'local', () => [{ kind: 'token', id: token.id, body: older }]);
+  const { tokens } = await restart(rig);
+  expect(tokens.authenticate(text)).toMatchObject({
+    id: token.id,
+    preset: null,
+    bounds: null,
+    readsFor: null,
+  });
+});
+
+test('a token reads for another one of its own team only', async () => {
+  const { tokens } = await openRig();
+  const { token: other } = await tokens.issue(ROOT, { ...REQUEST, team: 'other' });
+  const request = { ...REQUEST, scopes: ['read:*'], readsFor: other.id };
+  expect((await rejectionOf(tokens.issue(ROOT, request))).message).toContain('of its own team');
+  const nobody = { ...request, readsFor: '000000000000' };
+  expect((await rejectionOf(tokens.issue(ROOT, nobody))).code).toBe('not_found');
+});

@@ -9,7 +9,8 @@ import { SallyportError } from '../core/errors.ts';
 import { checkName } from '../core/names.ts';
 import type { RecordBook, StoredRecord } from '../records/records.ts';
 import { addressRanges, checkCidr } from './address.ts';
-import { checkScope, covers, providersOf } from './scope.ts';
+import { boundsSchema, type Bounds } from './bounds.ts';
+import { allows, checkScope, covers, providersOf } from './scope.ts';
 import type { Teams } from './teams.ts';
 import { newToken, parseToken, TOKEN_TYPES, type TokenType } from './token-format.ts';
 
@@ -35,6 +36,11 @@ const tokenSchema = z.strictObject({
   browserSafe: z.boolean(),
   rateLimitRPM: nullableLimit,
   concurrency: nullableLimit,
+  /** Name of the preset that it was issued with; what that said then is in the other fields. Records from before have none. */
+  preset: z.string().max(63).nullable().default(null),
+  bounds: boundsSchema.nullable().default(null),
+  /** The token whose usage and entries it may read instead of its own: the other half of a pair. */
+  readsFor: z.string().length(12).nullable().default(null),
   issuedBy: z.string(),
   createdAt: z.string(),
   expiresAtMs: z.number().int().positive(),
@@ -62,6 +68,9 @@ export interface TokenRequest {
   readonly browserSafe?: boolean;
   readonly rateLimitRPM?: number;
   readonly concurrency?: number;
+  readonly preset?: string;
+  readonly bounds?: Bounds;
+  readonly readsFor?: string;
 }
 
 export interface Issuer {
@@ -142,6 +151,9 @@ export class Tokens {
       browserSafe: request.browserSafe ?? false,
       rateLimitRPM: request.rateLimitRPM ?? null,
       concurrency: request.concurrency ?? null,
+      preset: request.preset ?? null,
+      bounds: request.bounds ?? null,
+      readsFor: request.readsFor ?? null,
       issuedBy: issuer.principal,
       createdAt: new Date(nowMs).toISOString(),
       expiresAtMs: nowMs + request.lifetimeMs,
@@ -248,17 +260,29 @@ export class Tokens {
     if (type === 'admin') {
       checkBounds(issuer, request, this.#deps.clock.wallMs());
       if (request.team !== null) throw invalid('An admin token belongs to no team.', 'Leave --team out.');
+      if (request.preset !== undefined || request.bounds !== undefined)
+        throw invalid(
+          'An admin token makes no calls, so it has no preset.',
+          'Leave --preset and --bound out.',
+        );
       // Its call: scopes are what it may grant; the data plane takes no admin token.
       return;
     }
     if (request.team === null) throw invalid('A token belongs to a team.', 'Add --team.');
     this.#deps.teams.get(request.team);
-    const foreign = scopes.find((scope) => !scope.startsWith('call:') && !scope.startsWith('read:'));
+    const foreign = scopes.find((scope) => !/^(?:call|read|write):/.test(scope));
     if (foreign !== undefined)
       throw invalid(
         `Only admin tokens can have the scope ${foreign}.`,
-        'Use call: or read: scopes, or --type admin.',
+        'Use call:, read: or write:limited, or --type admin.',
       );
+    if (allows(scopes, 'write:limited') && !request.bounds?.output)
+      throw invalid(
+        'write:limited is for calls under a cap, and this token would have none.',
+        'Use a preset that has one, such as --preset staging, or set one: --bound output=1024.',
+      );
+    if (request.readsFor !== undefined && this.get(request.readsFor).team !== request.team)
+      throw invalid('A token can read only for one of its own team.', 'Name a token of the same team.');
     if (request.project !== undefined && this.#deps.teams.getProject(request.project).team !== request.team) {
       throw invalid(
         `The project "${request.project}" belongs to another team.`,

@@ -10,6 +10,7 @@ import type { IndexStore } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Presets } from '../guard/presets.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Prices } from '../ledger/prices.ts';
 import type { SteadyClock } from '../ledger/steady-clock.ts';
@@ -25,6 +26,7 @@ import { errorReply, jsonReply } from './error-reply.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
+import { presetRoutes } from './preset-routes.ts';
 import { priceRoutes } from './price-routes.ts';
 import { METRICS_PATH, metricsReply } from './metrics-reply.ts';
 import { type Principal, requireScope } from './principal.ts';
@@ -62,6 +64,7 @@ export interface AdminDeps {
   readonly log: Log;
   readonly teams: Teams;
   readonly tokens: Tokens;
+  readonly presets: Presets;
   readonly ledger: Ledger;
   readonly prices: Prices;
   readonly budgetClock: Pick<SteadyClock, 'state' | 'confirm'>;
@@ -105,6 +108,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...teamRoutes(deps),
     ...keyRoutes(deps),
     ...tokenRoutes(deps),
+    ...presetRoutes(deps),
     ...budgetRoutes(deps),
     ...limitRoutes(deps),
     ...priceRoutes(deps),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import * as explain from './explain-shapes.ts';
+import * as preset from './preset-shapes.ts';
 import * as recovery from './recovery-shapes.ts';
 import * as shape from './shapes.ts';
 
@@ -130,6 +131,33 @@ export const ROUTES = {
     body: z.strictObject({ state: z.enum(['active', 'disabled']) }),
     response: shape.key,
   },
+  'preset.list': {
+    method: 'GET',
+    path: '/v1/presets',
+    scope: 'tokens:read',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ presets: z.array(preset.preset) }),
+  },
+  'preset.show': {
+    method: 'GET',
+    path: '/v1/presets/:preset',
+    scope: 'tokens:read',
+    params: z.strictObject({ preset: id }),
+    query: none,
+    body: none,
+    response: preset.preset,
+  },
+  'preset.add': {
+    method: 'POST',
+    path: '/v1/presets',
+    scope: 'presets:write',
+    params: none,
+    query: none,
+    body: preset.presetRequest,
+    response: preset.preset,
+  },
   'token.list': {
     method: 'GET',
     path: '/v1/tokens',
@@ -147,6 +175,15 @@ export const ROUTES = {
     query: none,
     body: shape.tokenRequest,
     response: shape.issuedToken,
+  },
+  'token.pair': {
+    method: 'POST',
+    path: '/v1/token-pairs',
+    scope: 'tokens:write',
+    params: none,
+    query: none,
+    body: shape.tokenRequest,
+    response: z.object({ reader: shape.issuedToken, writer: shape.issuedToken }),
   },
   'token.show': {
     method: 'GET',

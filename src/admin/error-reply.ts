@@ -3,6 +3,7 @@ import type { ErrorCode, SallyportError } from '../core/errors.ts';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   'request.invalid': 400,
+  'request.bounds': 400,
   'request.too_large': 413,
   'request.unknown_path': 404,
   'request.ambiguous_provider': 400,

@@ -5,6 +5,7 @@
 import type { Token } from '../access/tokens.ts';
 import { SallyportError } from '../core/errors.ts';
 import { formatUsd, type PicoUsd } from '../core/money.ts';
+import { shapeRequest } from '../guard/guard.ts';
 import { planCall, type Planned } from '../gateway/plan.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
 import type { RateState } from '../ledger/rates.ts';
@@ -22,12 +23,14 @@ type Request = RouteInput<'call.explain'>['body'];
 type Refusal = NonNullable<Explanation['refusal']>;
 
 const DEFAULT_PROMPT_BYTES = 1000;
+const MAX_PROMPT_BYTES = 4_194_304;
 
 export function explainRoutes(deps: Deps): Handlers<'call.explain'> {
   return { 'call.explain': ({ body }) => explain(deps, body) };
 }
 
 function explain(deps: Deps, request: Request): Explanation {
+  checkRequest(request);
   const token = deps.tokens.get(request.token);
   const provider = request.provider ?? token.defaultProvider;
   const known = provider === null ? undefined : findProvider(provider);
@@ -36,7 +39,7 @@ function explain(deps: Deps, request: Request): Explanation {
     allowed: false,
     refusal: ended,
     provider,
-    model: request.model,
+    model: request.model ?? '',
     obligations: null,
     promptTokensBound: null,
     worstCasePicoUsd: null,
@@ -46,7 +49,7 @@ function explain(deps: Deps, request: Request): Explanation {
     budgets: [],
   };
   if (!known || token.team === null || ended?.code === 'token.invalid') return base;
-  const planned = plan(deps, token, token.team, known.id, request);
+  const { planned, trimmed, model } = plan(deps, token, token.team, known.id, request);
   const slot = deps.vault.select({ provider: known.id, team: token.team, environment: token.environment });
   const path = pathOf(token);
   const { requests, tokens } = deps.ledger.limits.states(path.limits);
@@ -59,9 +62,10 @@ function explain(deps: Deps, request: Request): Explanation {
   const refusal = firstRefusal(planned, slot, known.id, limited, budgets);
   return {
     ...base,
+    model,
     allowed: refusal === null,
     refusal,
-    ...(planned.allow ? planShape(planned) : {}),
+    ...(planned.allow ? planShape(planned, trimmed) : {}),
     keySlot: slot ? { name: slot.name, version: slot.activeVersion, origin: slot.origin } : null,
     rate: rateShape(requests),
     tokenRate: rateShape(tokens),
@@ -69,26 +73,67 @@ function explain(deps: Deps, request: Request): Explanation {
   };
 }
 
-function plan(deps: Deps, token: Token, team: string, provider: string, request: Request): Planned {
-  const { model, maxTokens, n, promptBytes, features } = request;
-  const body = {
+interface Asked {
+  readonly planned: Planned;
+  readonly trimmed: readonly string[];
+  readonly model: string;
+}
+
+/** As the pipeline: read, put within the token's bounds, decided. */
+function plan(deps: Deps, token: Token, team: string, provider: string, request: Request): Asked {
+  let model = request.model ?? '';
+  try {
+    const body = Buffer.from(request.body ?? JSON.stringify(syntheticBody(request)));
+    const read = readChatRequest(body);
+    model = read.model;
+    const { asked, trimmed } = shapeRequest(token.bounds, body, read);
+    const facts = { provider, ...asked, features: [...asked.features, ...(request.features ?? [])] };
+    const { limits } = deps.teams.get(team);
+    const planned = planCall(deps.prices, token, limits, facts, deps.clock.wallMs());
+    return { planned, trimmed, model: asked.model };
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error;
+    const { code, message, fix = '' } = error;
+    return { planned: { allow: false, code, message, fix }, trimmed: [], model };
+  }
+}
+
+/** Throws `input.invalid` when it is not clear what would be sent. */
+function checkRequest({ model, body, maxTokens, n, promptBytes, messages }: Request): void {
+  const synthetic = [model, maxTokens, n, promptBytes, messages].some((field) => field !== undefined);
+  if ((body === undefined) === (model === undefined) || (body !== undefined && synthetic)) {
+    throw new SallyportError('input.invalid', 'A request is a model with its numbers, or a whole body.', {
+      fix: 'Give model, or body and nothing else about the request.',
+    });
+  }
+  if ((messages ?? 1) * (promptBytes ?? DEFAULT_PROMPT_BYTES) > MAX_PROMPT_BYTES) {
+    throw new SallyportError('input.invalid', 'So many messages of that size are more than any request.', {
+      fix: `All messages together have at most ${MAX_PROMPT_BYTES} bytes.`,
+    });
+  }
+}
+
+function syntheticBody({ model, maxTokens, n, promptBytes, messages = 1 }: Request): object {
+  const content = 'x'.repeat(promptBytes ?? DEFAULT_PROMPT_BYTES);
+  const roles = Array.from({ length: messages }, (_, index) => (index % 2 === 0 ? 'user' : 'assistant'));
+  return {
     model,
-    messages: [{ role: 'user', content: 'x'.repeat(promptBytes ?? DEFAULT_PROMPT_BYTES) }],
+    messages: roles.map((role) => ({ role, content })),
     ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
     ...(n === undefined ? {} : { n }),
   };
-  const asked = readChatRequest(Buffer.from(JSON.stringify(body)));
-  const facts = { provider, ...asked, features: [...asked.features, ...(features ?? [])] };
-  return planCall(deps.prices, token, deps.teams.get(team).limits, facts, deps.clock.wallMs());
 }
 
 function rateShape(rate: RateState | null): Explanation['rate'] {
   return rate && { subject: rate.subject, limit: rate.limit, remaining: rate.remaining };
 }
 
-function planShape({ plan }: Extract<Planned, { allow: true }>): Partial<Explanation> {
+function planShape(
+  { plan }: Extract<Planned, { allow: true }>,
+  trimmed: readonly string[],
+): Partial<Explanation> {
   return {
-    obligations: { injectCap: plan.injectCap },
+    obligations: { injectCap: plan.injectCap, trimmed: [...trimmed] },
     promptTokensBound: plan.promptBound,
     worstCasePicoUsd: plan.worstCasePicoUsd.toString(),
   };

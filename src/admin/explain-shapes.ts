@@ -5,15 +5,20 @@ import { budget, budgetClock, picoUsd, time } from './shapes.ts';
 
 export const explainRequest = z.strictObject({
   token: z.string().min(1).max(100),
-  model: z.string().min(1).max(200),
+  /** Left out with `body`. */
+  model: z.string().min(1).max(200).optional(),
   /** Left out: the token's default provider, as for a path that names none. */
   provider: z.string().min(1).max(63).optional(),
   /** Output cap that the request would state. */
   maxTokens: z.int().min(1).optional(),
   /** Choices asked for. */
   n: z.int().min(1).optional(),
-  /** Size of the prompt. */
+  /** Size of each message. */
   promptBytes: z.int().min(0).max(4_194_304).optional(),
+  /** How many messages, of user and assistant in turn; 1 by default. */
+  messages: z.int().min(1).max(1000).optional(),
+  /** A whole request as it would be sent, instead of the five above. */
+  body: z.string().min(1).max(1_000_000).optional(),
   /** What the request would use, such as `tool:browser_search`. */
   features: z.array(z.string().min(1).max(100)).max(20).optional(),
 });
@@ -28,7 +33,13 @@ export const explanation = z.object({
   provider: z.string().nullable(),
   model: z.string(),
   /** Changes that the gateway would make to the request. */
-  obligations: z.object({ injectCap: z.int().nullable() }).nullable(),
+  obligations: z
+    .object({
+      injectCap: z.int().nullable(),
+      /** Bounds of the token that something of the request is over. */
+      trimmed: z.array(z.string()),
+    })
+    .nullable(),
   promptTokensBound: z.int().nullable(),
   worstCasePicoUsd: picoUsd.nullable(),
   /** The key that would pay. */

@@ -3,6 +3,7 @@
  * (`...Usd`), times ISO 8601 in UTC, durations milliseconds.
  */
 import { z } from 'zod';
+import { boundsSchema } from '../access/bounds.ts';
 import { teamLimitsSchema } from '../access/policy.ts';
 import { TOKEN_TYPES, type TokenType } from '../access/token-format.ts';
 import { USAGE_DIMENSIONS } from '../audit/store.ts';
@@ -151,6 +152,10 @@ export const token = z.object({
   browserSafe: z.boolean(),
   rateLimitRPM: count.nullable(),
   concurrency: count.nullable(),
+  preset: z.string().nullable(),
+  bounds: boundsSchema.nullable(),
+  /** The token whose usage and entries it reads, if not its own. */
+  readsFor: z.string().nullable(),
   issuedBy: z.string(),
   createdAt: time,
   expiresAt: time,
@@ -166,7 +171,13 @@ export const tokenRequest = z.strictObject({
   team: name.optional(),
   project: name.optional(),
   environment: name.optional(),
+  /** May be empty with a preset that has some. */
   scopes: z.array(z.string()).max(100),
+  preset: name.optional(),
+  /** The only models that it may call. */
+  models: z.array(name).max(50).optional(),
+  /** Instead of, or besides, those of the preset. */
+  bounds: boundsSchema.partial().optional(),
   /** Left out: the default of the type. */
   lifetimeMs: z.int().positive().optional(),
   defaultProvider: name.optional(),
@@ -187,9 +198,13 @@ export const issuedToken = z.object({
   environment: z.string(),
   scopes: z.array(z.string()),
   defaultProvider: z.string().nullable(),
+  preset: z.string().nullable(),
+  bounds: boundsSchema.nullable(),
   /** The environment was new and has been added. */
   environmentAdded: z.boolean(),
   budget: budget.nullable(),
+  /** What whoever asked for it should know. */
+  notes: z.array(z.string()),
 });
 
 export const verification = z.object({

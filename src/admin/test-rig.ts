@@ -6,6 +6,7 @@ import type { BudgetEvent, ClockEvent, EntryBody, Position } from '../audit/entr
 import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
+import { Presets } from '../guard/presets.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { Prices } from '../ledger/prices.ts';
 import { SteadyClock } from '../ledger/steady-clock.ts';
@@ -79,6 +80,7 @@ export async function adminRig(): Promise<AdminRig> {
     log: silentLog,
     teams,
     tokens,
+    presets: new Presets({ book, clock }),
     ledger,
     prices: new Prices(null),
     budgetClock,

@@ -1,6 +1,6 @@
 /** Access tokens. Their secret is in the answer to `issue`, and in no other. */
-import { covers } from '../access/scope.ts';
-import type { Token } from '../access/tokens.ts';
+import { covers, providersOf } from '../access/scope.ts';
+import type { Token, TokenRequest } from '../access/tokens.ts';
 import { SallyportError } from '../core/errors.ts';
 import { picoUsd } from '../core/money.ts';
 import { suggest } from '../core/nearest.ts';
@@ -9,14 +9,15 @@ import { checkLimit } from '../ledger/budgets.ts';
 import { findProvider, providerIds } from '../providers/catalog.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { budgetShape } from './budget-routes.ts';
-import { DEFAULT_LIFETIME_MS, type RouteInput, type RouteReply } from './contract.ts';
+import { DEFAULT_LIFETIME_MS, type RouteReply } from './contract.ts';
 import { refuseCredentials } from './credentials.ts';
 import { defined } from './defined.ts';
 import type { Principal } from './principal.ts';
+import { expandPreset, type IssueBody } from './token-preset.ts';
 
-type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'clock' | 'log'>;
-type TokenRoute = 'token.list' | 'token.issue' | 'token.show' | 'token.revoke';
-type IssueBody = RouteInput<'token.issue'>['body'];
+type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'clock' | 'log' | 'presets' | 'vault' | 'prices'>;
+type TokenRoute = 'token.list' | 'token.issue' | 'token.pair' | 'token.show' | 'token.revoke';
+type Issued = RouteReply<'token.issue'>;
 
 /** An admin token makes no calls, so its environment selects nothing. */
 const ADMIN_ENVIRONMENT = 'prod';
@@ -28,6 +29,7 @@ export function tokenRoutes(deps: Deps): Handlers<TokenRoute> {
     'token.list': () => ({ tokens: tokens.list().map(shape) }),
     'token.show': ({ params }) => shape(tokens.get(params.token)),
     'token.issue': ({ body }, principal) => issue(deps, body, principal),
+    'token.pair': ({ body }, principal) => issuePair(deps, body, principal),
     'token.revoke': async ({ params, body }, principal) => {
       refuseCredentials([body.reason]);
       return shape(await tokens.revoke(principal.id, params.token, body.reason ?? null));
@@ -35,10 +37,16 @@ export function tokenRoutes(deps: Deps): Handlers<TokenRoute> {
   };
 }
 
-async function issue(deps: Deps, body: IssueBody, principal: Principal): Promise<RouteReply<'token.issue'>> {
-  const { budget, lifetimeMs, environment: asked, ...rest } = body;
+async function issue(
+  deps: Deps,
+  asked: IssueBody,
+  principal: Principal,
+  more: Pick<TokenRequest, 'readsFor'> = {},
+): Promise<Issued> {
+  const { body, bounds, notes } = expandPreset(deps, asked);
+  const { budget, lifetimeMs, environment: named, ...rest } = body;
   const type = body.type ?? 'service';
-  const environment = asked ?? (type === 'admin' ? ADMIN_ENVIRONMENT : undefined);
+  const environment = named ?? (type === 'admin' ? ADMIN_ENVIRONMENT : undefined);
   if (environment === undefined) {
     throw new SallyportError('input.invalid', 'A token belongs to an environment.', { fix: 'Add --env.' });
   }
@@ -57,6 +65,8 @@ async function issue(deps: Deps, body: IssueBody, principal: Principal): Promise
     },
     {
       ...defined(rest),
+      ...more,
+      ...(bounds && { bounds }),
       type,
       team: body.team ?? null,
       environment,
@@ -73,9 +83,60 @@ async function issue(deps: Deps, body: IssueBody, principal: Principal): Promise
     environment,
     scopes: token.scopes,
     defaultProvider: token.defaultProvider,
+    preset: token.preset,
+    bounds: token.bounds,
     environmentAdded,
     budget: view && budgetShape(view),
+    notes: [...notes],
   };
+}
+
+/**
+ * Two tokens for one app: the writer makes calls, the reader sees which models there are and what the writer does, and can call nothing.
+ * Both or neither.
+ */
+async function issuePair(
+  deps: Deps,
+  asked: IssueBody,
+  principal: Principal,
+): Promise<RouteReply<'token.pair'>> {
+  const { name } = asked;
+  const { body } = expandPreset(deps, asked);
+  if (body.type === 'admin')
+    throw new SallyportError('input.invalid', 'A pair is for calls.', { fix: 'Leave --type admin out.' });
+  const providers =
+    body.defaultProvider === undefined ? [...providersOf(body.scopes)] : [body.defaultProvider];
+  const [provider = '*'] = providers;
+  if (providers.length !== 1 || provider === '*') {
+    throw new SallyportError('input.invalid', 'A pair is for one provider, and it is not clear which.', {
+      fix: 'Add --default-provider, such as groq.',
+    });
+  }
+  const writer = await issue(deps, { ...asked, ...label(name, 'writer') }, principal);
+  try {
+    const { team, project, cidrs, browserSafe, type } = asked;
+    const reader = await issue(
+      deps,
+      {
+        ...defined({ team, project, cidrs, browserSafe, type: type ?? writer.type }),
+        ...label(name, 'reader'),
+        environment: writer.environment,
+        scopes: ['read:*'],
+        lifetimeMs: Date.parse(writer.expiresAt) - deps.clock.wallMs(),
+        defaultProvider: provider,
+      },
+      principal,
+      { readsFor: writer.id },
+    );
+    return { reader, writer };
+  } catch (error) {
+    await deps.tokens.revoke(principal.id, writer.id, 'the other token of its pair could not be issued');
+    throw error;
+  }
+}
+
+function label(name: string | undefined, role: string): { name: string } {
+  return { name: name === undefined ? role : `${name.slice(0, 90)} (${role})` };
 }
 
 /** Sets the budget, or takes the token back: one that was asked for with a budget must not live without. */

@@ -123,7 +123,8 @@ export interface IndexStore {
   loadStatuses(): Promise<BudgetStatusRow[]>;
   /** Newest first. */
   query(filter: IndexFilter): Promise<IndexRow[]>;
-  usage(by: UsageDimension, sinceMs: number, untilMs: number): Promise<UsageRow[]>;
+  /** Of the calls that match all of `calls`; by default of all. */
+  usage(by: UsageDimension, sinceMs: number, untilMs: number, calls?: CallMatch): Promise<UsageRow[]>;
   /** What ended calls that match all of `calls` cost since `sinceMs`, by the time they started. */
   spentSince(calls: CallMatch, sinceMs: number): Promise<bigint>;
   /** How many calls that match all of `calls` were started with `sinceMs <= atMs < untilMs`. */

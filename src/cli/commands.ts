@@ -9,11 +9,13 @@ import { health } from './health.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
 import { metrics } from './metrics.ts';
+import { presetAdd, presetList, presetShow } from './preset.ts';
 import { pricesShow } from './prices.ts';
 import { recoveryDrill, recoveryKit, recoveryRestore } from './recovery.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
-import { tokenIssue, tokenList, tokenRevoke, tokenShow } from './token.ts';
+import { tokenIssue } from './token-issue.ts';
+import { tokenList, tokenRevoke, tokenShow } from './token.ts';
 import { upCommand } from './up.ts';
 import { usage } from './usage.ts';
 
@@ -39,6 +41,9 @@ export const COMMANDS: readonly Command[] = [
   tokenList,
   tokenShow,
   tokenRevoke,
+  presetList,
+  presetShow,
+  presetAdd,
   limitSet,
   limitShow,
   limitList,

@@ -1,70 +1,12 @@
-/** `token`: access tokens. */
-import { DEFAULT_LIFETIME_MS, type RouteReply } from '../admin/contract.ts';
-import { onCap, period, tokenType } from '../admin/shapes.ts';
+/** `token`: the access tokens that there are. */
+import type { RouteReply } from '../admin/contract.ts';
 import { SallyportError } from '../core/errors.ts';
-import { choice, duration, integer, usd } from './args.ts';
-import { AdminClient, type CallInput, SERVER_OPTIONS } from './client.ts';
-import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
-import { note, orDash, printFields, printJson, printTable } from './output.ts';
+import { boundFields } from './bounds.ts';
+import { AdminClient, SERVER_OPTIONS } from './client.ts';
+import { defineCommand, EXIT } from './command.ts';
+import { orDash, printFields, printJson, printTable } from './output.ts';
 
 type Token = RouteReply<'token.show'>;
-type IssueBody = NonNullable<CallInput<'token.issue'>['body']>;
-
-const ISSUE_OPTIONS = {
-  team: { type: 'string', value: 'TEAM', help: 'whose calls it makes (needed, but not for --type admin)' },
-  env: { type: 'string', value: 'ENV', help: 'its environment; a new one is added' },
-  scope: {
-    type: 'string',
-    multiple: true,
-    value: 'SCOPE',
-    help: "what it allows, such as 'call:groq/*'; repeatable",
-  },
-  expires: {
-    type: 'string',
-    value: 'TIME',
-    help: `how long it lives: 15m, 12h, 30d (default ${defaults()})`,
-  },
-  name: { type: 'string', value: 'TEXT', help: 'what it is for' },
-  project: { type: 'string', value: 'P', help: 'project of the team' },
-  type: { type: 'string', value: 'TYPE', help: 'service (default), personal, ci, agent or admin' },
-  cidr: { type: 'string', multiple: true, value: 'RANGE', help: 'only from these addresses; repeatable' },
-  'default-provider': { type: 'string', value: 'ID', help: 'for paths that name no provider' },
-  'browser-safe': { type: 'boolean', help: 'may be used from a web page, where everybody can read it' },
-  rpm: { type: 'string', value: 'N', help: 'calls per minute' },
-  concurrency: { type: 'string', value: 'N', help: 'calls at the same time' },
-  'budget-usd': { type: 'string', value: 'X', help: 'a budget of its own' },
-  'budget-period': { type: 'string', value: 'P', help: 'day, week, month or total (default total)' },
-  'on-cap': { type: 'string', value: 'RULE', help: 'pause (default) or refuse when its budget is used up' },
-} as const satisfies OptionSpecs;
-
-export const tokenIssue = defineCommand({
-  name: 'token issue',
-  summary: 'Issue an access token and print it once.',
-  options: { ...ISSUE_OPTIONS, ...SERVER_OPTIONS },
-  examples: [
-    "sallyport token issue --team chat --env dev --scope 'call:groq/*' --expires 30d --budget-usd 5",
-    "sallyport token issue --type admin --scope 'audit:read' --scope 'usage:read' --expires 7d",
-    "sallyport token issue --type admin --scope 'metrics:read' --name prometheus --expires 90d",
-  ],
-  notes: ['The token stands alone on standard output; what is said about it goes to standard error.'],
-  run: async ({ values, io }) => {
-    const body = issueBody(values);
-    const issued = await AdminClient.open(values, io).call('token.issue', { body });
-    if (issued.environmentAdded) note(io, `the environment ${issued.environment} is new and has been added`);
-    if (values.json) {
-      printJson(io, issued);
-      return EXIT.ok;
-    }
-    const team = issued.team === null ? '' : ` of team ${issued.team}`;
-    note(
-      io,
-      `${issued.type} token ${issued.id}${team}, valid until ${issued.expiresAt}; it is not shown again`,
-    );
-    io.out(`${issued.token}\n`);
-    return EXIT.ok;
-  },
-});
-
 export const tokenList = defineCommand({
   name: 'token list',
   summary: 'List the access tokens.',
@@ -137,42 +79,6 @@ export function tokenId(text: string): string {
   });
 }
 
-function issueBody(values: Values<typeof ISSUE_OPTIONS>): IssueBody {
-  const body: IssueBody = {
-    type: values.type === undefined ? undefined : choice('--type', values.type, tokenType.options),
-    name: values.name,
-    team: values.team,
-    project: values.project,
-    environment: values.env,
-    scopes: [...values.scope],
-    lifetimeMs: values.expires === undefined ? undefined : duration('--expires', values.expires),
-    defaultProvider: values['default-provider'],
-    cidrs: [...values.cidr],
-    browserSafe: values['browser-safe'],
-    rateLimitRPM: values.rpm === undefined ? undefined : integer('--rpm', values.rpm, 0, 1_000_000),
-    concurrency:
-      values.concurrency === undefined ? undefined : integer('--concurrency', values.concurrency, 0, 100_000),
-    budget: budgetOf(values),
-  };
-  return body;
-}
-
-function budgetOf(values: Values<typeof ISSUE_OPTIONS>): IssueBody['budget'] {
-  const amount = values['budget-usd'];
-  const rule = values['on-cap'];
-  if (amount === undefined) {
-    if (values['budget-period'] === undefined && rule === undefined) return undefined;
-    throw new SallyportError('input.invalid', '--budget-period and --on-cap need --budget-usd', {
-      fix: 'add the amount, for example --budget-usd 5',
-    });
-  }
-  return {
-    limitPicoUsd: usd('--budget-usd', amount).toString(),
-    period: choice('--budget-period', values['budget-period'] ?? 'total', period.options),
-    onCap: rule === undefined ? undefined : choice('--on-cap', rule, onCap.options),
-  };
-}
-
 function tokenFields(token: Token): [string, string][] {
   const { revokedAt, revokedReason } = token;
   const ended: [string, string][] =
@@ -190,21 +96,12 @@ function tokenFields(token: Token): [string, string][] {
     ['browser-safe', token.browserSafe ? 'yes' : 'no'],
     ['calls per minute', orDash(token.rateLimitRPM)],
     ['concurrency', orDash(token.concurrency)],
+    ['preset', orDash(token.preset)],
+    ...boundFields(token.bounds),
+    ...(token.readsFor === null ? [] : ([['reads for', token.readsFor]] as [string, string][])),
     ['issued', `${token.createdAt} by ${token.issuedBy}`],
     ['expires', token.expiresAt],
     ['state', token.state],
     ...ended,
   ];
-}
-
-function defaults(): string {
-  return Object.entries(DEFAULT_LIFETIME_MS)
-    .map(([type, ms]) => `${type} ${spell(ms)}`)
-    .join(', ');
-}
-
-function spell(ms: number): string {
-  const minutes = ms / 60_000;
-  if (minutes % 1440 === 0) return `${minutes / 1440}d`;
-  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
 }

@@ -6,6 +6,7 @@
 export type ErrorCode =
   // the caller's request
   | 'request.invalid'
+  | 'request.bounds'
   | 'request.too_large'
   | 'request.unknown_path'
   | 'request.ambiguous_provider'

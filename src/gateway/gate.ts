@@ -13,6 +13,7 @@ import type { Intake } from './intake.ts';
 import type { LateEntries } from './late-entries.ts';
 import type { LiveCalls } from './live-calls.ts';
 import type { CallObserver } from './observer.ts';
+import type { OwnRecords } from './own-records.ts';
 import type { RejectedKeys } from './rejected-keys.ts';
 import type { StrangerRefusals } from './stranger-refusals.ts';
 import type { Upstream } from './upstream.ts';
@@ -34,6 +35,7 @@ export interface Gate {
   readonly strangers: StrangerRefusals;
   readonly rejectedKeys: RejectedKeys;
   readonly observer: CallObserver;
+  readonly own: OwnRecords;
   readonly maxBodyBytes: number;
   readonly intake: Intake;
   /** False while starting and stopping: no call is let through. */

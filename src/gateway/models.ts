@@ -1,4 +1,5 @@
 /** The model list: the provider's own, reduced to what the token may call. Asked, limited and recorded like any other call. */
+import { allows } from '../access/scope.ts';
 import type { Token } from '../access/tokens.ts';
 import { SallyportError } from '../core/errors.ts';
 import type { Provider } from '../providers/catalog.ts';
@@ -62,16 +63,19 @@ function readList(text: string): { readonly data: readonly unknown[] } {
   );
 }
 
+/** Who may read models sees those that the team may call, and calls none of them. */
 function mayCall(gate: Gate, token: Token, provider: Provider, model: string): boolean {
+  const reads = allows(token.scopes, 'read:models');
+  const rights = reads ? { scopes: ['call:*'], bounds: token.bounds } : token;
   const facts = { provider: provider.id, model, outputCap: null, choices: 1, features: [], promptTokens: 0 };
-  return planCall(gate.prices, token, gate.teams.get(token.team ?? '').limits, facts, gate.clock.wallMs())
+  return planCall(gate.prices, rights, gate.teams.get(token.team ?? '').limits, facts, gate.clock.wallMs())
     .allow;
 }
 
 function unknownModel(model: string): SallyportError {
   return new SallyportError(
     'model.unknown',
-    `There is no model ${model.slice(0, 100)} that this token may call.`,
+    `There is no model ${model.slice(0, 100)} that this token may use.`,
     {
       fix: 'GET /models lists them.',
     },

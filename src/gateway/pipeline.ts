@@ -6,6 +6,7 @@
 import type { Token } from '../access/tokens.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import { type Edit, splice } from '../core/splice.ts';
+import { type ShapedRequest, shapeRequest } from '../guard/guard.ts';
 import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
 import { capEdit, type ChatRequest, includeUsageEdit, readChatRequest } from '../providers/openai.ts';
 import { answerTo } from './answer.ts';
@@ -14,6 +15,7 @@ import { CallContext } from './call-context.ts';
 import type { Connection, Gate } from './gate.ts';
 import { FREE_BODY_BYTES } from './intake.ts';
 import { listModels } from './models.ts';
+import { ownRecords } from './own-records.ts';
 import { type CallPlan, planCall } from './plan.ts';
 import { rateHeaders } from './rate-headers.ts';
 import { errorReply, jsonReply } from './reply.ts';
@@ -32,6 +34,8 @@ export async function handle(gate: Gate, request: Request, connection: Connectio
       return jsonReply(gate.open() ? 200 : 503, { ready: gate.open() }, context.headers);
     const token = authenticate(gate, context, request.headers);
     if (route.kind === 'health') return health(gate, token, context);
+    if (route.kind === 'usage' || route.kind === 'audit')
+      return await ownRecords(gate, context, token, route.kind);
     context.endpoint = route.endpoint;
     const provider = chooseProvider(route, token);
     context.provider = provider.id;
@@ -54,11 +58,9 @@ async function chat(
   connection: Connection,
 ): Promise<Response> {
   refuseEarly(gate, context, request);
-  const body = await gate.intake.read(request, token.id, context.undo);
+  const arrived = await gate.intake.read(request, token.id, context.undo);
   if (!gate.open()) throw stopping();
-  const asked = readChatRequest(body);
-  context.model = asked.model;
-  context.user = asked.user;
+  const { body, asked, trimmed } = shaped(context, token, arrived);
   const limits = gate.teams.get(token.team ?? '').limits;
   const planned = planCall(
     gate.prices,
@@ -75,7 +77,7 @@ async function chat(
     token,
     slot,
     plan,
-    metadata: metadataOf(asked, plan, request.headers),
+    metadata: metadataOf(token, asked, trimmed, plan, request.headers),
   });
   // Of a stream nothing was delivered yet; of a whole answer nothing is known.
   const stopWatching = watchClient(
@@ -96,6 +98,17 @@ async function chat(
   });
   stopWatching();
   return answer;
+}
+
+/** The request within its token's bounds. Throws `request.invalid` or `request.bounds`. */
+function shaped(context: CallContext, token: Token, body: Buffer): ShapedRequest {
+  const asked = readChatRequest(body);
+  context.model = asked.model;
+  context.user = asked.user;
+  const request = shapeRequest(token.bounds, body, asked);
+  context.model = request.asked.model;
+  if (request.trimmed.length > 0) context.headers['x-sallyport-trimmed'] = request.trimmed.join(', ');
+  return request;
 }
 
 /** Throws what `matchRoute` throws; a refusal names the token then as well, if there is a good one. */
@@ -176,13 +189,17 @@ function obligations(
 }
 
 function metadataOf(
+  token: Token,
   asked: ChatRequest,
+  trimmed: ShapedRequest['trimmed'],
   plan: CallPlan,
   headers: Headers,
 ): Record<string, string | number | boolean> {
   const retries = Number(headers.get('x-stainless-retry-count') ?? 0);
   return {
     stream: asked.stream,
+    ...(token.preset === null ? {} : { preset: token.preset }),
+    ...(trimmed.length === 0 ? {} : { trimmed: trimmed.join() }),
     ...(plan.injectCap === null ? {} : { injectedCap: plan.injectCap }),
     ...(Number.isInteger(retries) && retries > 0 ? { retry: retries } : {}),
   };

@@ -2,7 +2,7 @@
  * What a chat call may do and cost at most, before anything is reserved or sent. The gateway, `explain` and the model list all come
  * through here, so that they cannot disagree.
  */
-import { decide, type Decision } from '../access/decide.ts';
+import { type CallRights, decide, type Decision } from '../access/decide.ts';
 import type { TeamLimits } from '../access/policy.ts';
 import type { PicoUsd } from '../core/money.ts';
 import { type ModelPrice, worstCase } from '../ledger/price.ts';
@@ -32,7 +32,7 @@ export type Planned = { readonly allow: true; readonly plan: CallPlan } | Extrac
 
 export function planCall(
   prices: Pick<Prices, 'priceOf'>,
-  token: { readonly scopes: readonly string[] },
+  token: CallRights,
   limits: TeamLimits,
   facts: PlannedFacts,
   wallMs: number,

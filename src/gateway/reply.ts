@@ -17,6 +17,7 @@ const permissions = 'permissions_error';
 /** Codes that a caller of the data plane can meet; whatever else happens is a 500 without detail. */
 const HTTP: Partial<Record<ErrorCode, HttpError>> = {
   'request.invalid': { status: 400, type: invalidRequest, code: 'invalid_request' },
+  'request.bounds': { status: 400, type: invalidRequest, code: 'request_out_of_bounds' },
   'request.ambiguous_provider': { status: 400, type: invalidRequest, code: 'ambiguous_provider' },
   'request.too_large': { status: 413, type: invalidRequest, code: 'request_too_large' },
   'request.unknown_path': { status: 404, type: invalidRequest, code: 'unknown_url' },

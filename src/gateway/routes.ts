@@ -16,8 +16,12 @@ export interface CallRoute {
   readonly modelId: string | null;
 }
 
-export type Route =
-  CallRoute | { readonly kind: 'healthz' } | { readonly kind: 'readyz' } | { readonly kind: 'health' };
+/** Answered by the gateway itself. */
+const OWN = ['healthz', 'readyz', 'health', 'usage', 'audit'] as const;
+
+type Own = (typeof OWN)[number];
+
+export type Route = CallRoute | { [K in Own]: { readonly kind: K } }[Own];
 
 /** Provider endpoints that exist, but bypass model, budget or data rules: off. */
 const OFF =
@@ -29,9 +33,10 @@ const PREFIX = /^(?:openai\/v1\/|v1\/){1,2}/;
 /** Throws `request.unknown_path`, `request.invalid` or `access.feature`. */
 export function matchRoute(method: string, url: string, host: string | null): Route {
   const path = normalPath(url, host);
-  if (path === '/healthz' || path === '/readyz' || path === '/health') {
+  const own = OWN.find((name) => path === `/${name}`);
+  if (own) {
     if (method !== 'GET') throw unknown(method, path);
-    return { kind: path.slice(1) as 'healthz' | 'readyz' | 'health' };
+    return { kind: own };
   }
   const { provider, rest } = splitProvider(method, path);
   const prefix = PREFIX.exec(rest)?.[0];

@@ -9,6 +9,7 @@ export const RECORD_KINDS = [
   'key_version',
   'budget',
   'limit',
+  'preset',
 ] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 

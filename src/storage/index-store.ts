@@ -32,7 +32,7 @@ export function createIndexStore(database: Database): IndexStore {
         return rows.map(fromStatusTable);
       }),
     query: (filter) => database.read((db) => queryRows(db, filter)),
-    usage: (by, sinceMs, untilMs) => database.read((db) => usageBy(db, by, sinceMs, untilMs)),
+    usage: (by, sinceMs, untilMs, calls) => database.read((db) => usageBy(db, by, sinceMs, untilMs, calls)),
     spentSince: (calls, sinceMs) => database.read((db) => spentSince(db, calls, sinceMs)),
     callsBetween: (calls, sinceMs, untilMs) =>
       database.read((db) => callsBetween(db, calls, sinceMs, untilMs)),

@@ -18,19 +18,16 @@ const GROUPS: Readonly<Record<UsageDimension, RawBuilder<string | null>>> = {
 
 type SummedColumn = 'prompt_tokens' | 'completion_tokens' | 'cost_pico_usd';
 
-/** Usage of the calls with `sinceMs <= atMs < untilMs`, the most expensive group first. */
+/** Usage of the calls that match with `sinceMs <= atMs < untilMs`, the most expensive group first. */
 export async function usageBy(
   db: Kysely<Schema>,
   by: UsageDimension,
   sinceMs: number,
   untilMs: number,
+  match: CallMatch = {},
 ): Promise<UsageRow[]> {
   const group = GROUPS[by];
-  const calls = db
-    .selectFrom('audit_index')
-    .where('action', '=', 'call')
-    .where('at_ms', '>=', wholeBigint(sinceMs))
-    .where('at_ms', '<', wholeBigint(untilMs));
+  const calls = startedSince(db, match, sinceMs).where('at_ms', '<', wholeBigint(untilMs));
   const named =
     by === 'user'
       ? calls.leftJoin('pseudonyms', (join) =>

@@ -1,6 +1,7 @@
 /** `explain` and the gateway cannot disagree: 10,000 random requests are asked of one and sent to the other. */
 import { expect, test } from 'bun:test';
 import type { App } from '../../src/app.ts';
+import type { Bounds } from '../../src/access/bounds.ts';
 import type { TokenRequest } from '../../src/access/tokens.ts';
 import { parseUsd } from '../../src/core/money.ts';
 import { LOCAL, openGate } from '../support/harness.ts';
@@ -19,6 +20,8 @@ const HTTP_CODES: Record<string, string> = {
   'token.invalid': 'invalid_api_key',
   'limit.too_large': 'rate_limit_exceeded',
   'limit.rate': 'rate_limit_exceeded',
+  'request.bounds': 'request_out_of_bounds',
+  'request.invalid': 'invalid_request',
 };
 
 const MODELS = [
@@ -43,13 +46,46 @@ const SCOPES = [
 interface Asked {
   readonly token: string;
   readonly text: string;
+  readonly bounded: boolean;
   readonly model: string;
   readonly provider: 'groq' | 'openai' | null;
   readonly maxTokens: number | undefined;
   readonly n: number | undefined;
   readonly promptBytes: number;
   readonly feature: string | undefined;
+  /** A whole conversation, which explain gets as it is; null for one message, of which explain gets the numbers. */
+  readonly messages: readonly object[] | null;
 }
+
+const BOUNDS: readonly (Bounds | null)[] = [
+  null,
+  null,
+  {
+    models: null,
+    messages: { atMost: 4, over: 'trim' },
+    text: { atMost: 300, over: 'trim' },
+    roles: { only: ['user', 'assistant'], over: 'refuse' },
+    output: { atMost: 100, over: 'trim' },
+    tools: 'refuse',
+  },
+  {
+    models: { only: ['openai/gpt-oss-20b', 'gpt-4o-mini'], over: 'trim' },
+    messages: { atMost: 6, over: 'refuse' },
+    text: { atMost: 600, over: 'refuse' },
+    roles: { only: ['user', 'assistant', 'tool'], over: 'trim' },
+    output: { atMost: 501, over: 'refuse' },
+    tools: 'trim',
+  },
+  {
+    models: { only: ['openai/gpt-oss-120b'], over: 'refuse' },
+    messages: null,
+    text: null,
+    roles: null,
+    output: { atMost: 64, over: 'trim' },
+    tools: null,
+  },
+];
+const ROLES = ['user', 'user', 'assistant', 'assistant', 'system', 'tool', 'usr'] as const;
 
 /** A small generator with a fixed seed, so that a failure can be had again. */
 function randomFrom(seed: number): (below: number) => number {
@@ -63,6 +99,7 @@ function randomFrom(seed: number): (below: number) => number {
 interface Identity {
   readonly id: string;
   readonly text: string;
+  readonly bounded: boolean;
 }
 
 /** A team of its own, with limits, a small budget that refuses, and tokens of every kind of scope. */
@@ -88,10 +125,17 @@ async function lane(app: App, number: number): Promise<Identity[]> {
     onCap: 'refuse',
   });
   const tokens: Identity[] = [];
-  for (const scopes of SCOPES) {
-    const request: TokenRequest = { team, environment: 'dev', scopes, lifetimeMs: 3_600_000 };
+  for (const [index, scopes] of SCOPES.entries()) {
+    const bounds = BOUNDS[(index + number) % BOUNDS.length];
+    const request: TokenRequest = {
+      team,
+      environment: 'dev',
+      scopes,
+      lifetimeMs: 3_600_000,
+      ...(bounds && { bounds }),
+    };
     const { token, text } = await app.tokens.issue(LOCAL, request);
-    tokens.push({ id: token.id, text });
+    tokens.push({ id: token.id, text, bounded: Boolean(bounds) });
   }
   // Rates whose verdict does not depend on when a minute is over.
   if (number === 0) await app.ledger.limits.set('local', `token:${tokens[0]!.id}`, { rateLimitTPM: 150_000 });
@@ -103,21 +147,55 @@ async function lane(app: App, number: number): Promise<Identity[]> {
     lifetimeMs: 3_600_000,
   });
   await app.tokens.revoke('local', ended.token.id, null);
-  return [...tokens, { id: ended.token.id, text: ended.text }];
+  return [...tokens, { id: ended.token.id, text: ended.text, bounded: false }];
+}
+
+function conversation(random: (below: number) => number): object[] | null {
+  if (random(2) === 0) return null;
+  return Array.from({ length: random(9) }, () => {
+    const role = ROLES[random(random(3) === 0 ? ROLES.length : 4)];
+    const text = 'äx😀'.repeat(random(150));
+    if (role === 'tool') return { role, tool_call_id: `call_${random(3)}`, content: text };
+    const calls = role === 'assistant' && random(3) === 0;
+    const call = { id: `call_${random(3)}`, type: 'function', function: { name: 'f', arguments: text } };
+    return {
+      role,
+      content:
+        random(3) === 0
+          ? [
+              { type: 'text', text },
+              { type: 'text', text: 'more' },
+            ]
+          : text,
+      ...(calls && { tool_calls: [call] }),
+    };
+  });
 }
 
 function ask(tokens: readonly Identity[], random: (below: number) => number): Asked {
-  const { id, text } = tokens[random(tokens.length)]!;
+  const { id, text, bounded } = tokens[random(tokens.length)]!;
   return {
     token: id,
     text,
+    bounded,
     model: MODELS[random(MODELS.length)]!,
     provider: (['groq', 'groq', 'openai', null] as const)[random(4)]!,
     maxTokens: [undefined, 10, 100, 101, 500, 501, 2000, 60_000][random(8)],
     n: [undefined, undefined, undefined, 1, 3][random(5)],
     promptBytes: random(3000),
     feature: FEATURES[random(FEATURES.length)],
+    messages: conversation(random),
   };
+}
+
+function bodyOf({ model, maxTokens, n, promptBytes, feature, messages }: Asked): string {
+  return JSON.stringify({
+    model,
+    messages: messages ?? [{ role: 'user', content: 'x'.repeat(promptBytes) }],
+    ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
+    ...(n === undefined ? {} : { n }),
+    ...(feature === undefined ? {} : { tools: [{ type: feature }] }),
+  });
 }
 
 test('10,000 random requests: the same verdict, and the same worst case', async () => {
@@ -139,37 +217,26 @@ test('10,000 random requests: the same verdict, and the same worst case', async 
   const explain = async (
     asked: Asked,
   ): Promise<{ refusal: { code: string } | null; worstCasePicoUsd: string | null }> => {
-    const { token, model, provider, maxTokens, n, promptBytes, feature } = asked;
+    const { token, bounded, model, provider, maxTokens, n, promptBytes, feature, messages } = asked;
     const features = feature === undefined ? undefined : [`tool:${feature}`];
+    const numbers = { model, maxTokens, n, promptBytes, features };
+    // A bound takes tools out of a real request before anybody looks at what they are.
+    const byNumbers = messages === null && !(bounded && feature !== undefined);
+    const request = byNumbers ? numbers : { body: bodyOf(asked) };
     const reply = await fetch(`${gate.app.adminUrl}/v1/explain`, {
       method: 'POST',
       headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        token,
-        model,
-        provider: provider ?? undefined,
-        maxTokens,
-        n,
-        promptBytes,
-        features,
-      }),
+      body: JSON.stringify({ token, provider: provider ?? undefined, ...request }),
     });
     if (!reply.ok) throw new Error(await reply.text());
     return (await reply.json()) as Awaited<ReturnType<typeof explain>>;
   };
   const send = async (asked: Asked): Promise<{ code: string | null; id: string }> => {
-    const { text, model, provider, maxTokens, n, promptBytes, feature } = asked;
-    const body = {
-      model,
-      messages: [{ role: 'user', content: 'x'.repeat(promptBytes) }],
-      ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
-      ...(n === undefined ? {} : { n }),
-      ...(feature === undefined ? {} : { tools: [{ type: feature }] }),
-    };
+    const { text, provider } = asked;
     const reply = await fetch(`${gate.url}${provider === null ? '' : `/p/${provider}`}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${text}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      body: bodyOf(asked),
     });
     const answer = (await reply.json()) as { error?: { code?: string } };
     const id = reply.headers.get('x-request-id') ?? '';
@@ -206,4 +273,6 @@ test('10,000 random requests: the same verdict, and the same worst case', async 
   // Every kind of verdict was really among them.
   for (const verdict of ['allowed', ...Object.keys(HTTP_CODES)])
     expect([verdict, verdicts.get(verdict) ?? 0]).not.toEqual([verdict, 0]);
+  const shaped = gate.events('call.start').filter((entry) => 'trimmed' in (entry['metadata'] as object));
+  expect(shaped.length).toBeGreaterThan(50);
 });

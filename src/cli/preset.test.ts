@@ -1,0 +1,152 @@
+/** Presets and pairs from the command line, against a running Sallyport. */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MODEL, type OpenGate, openGate } from '../../test/support/harness.ts';
+import { type Ran, run } from './test-io.ts';
+
+let gate: OpenGate;
+let cli: (...line: readonly string[]) => Promise<Ran>;
+
+beforeAll(async () => {
+  gate = await openGate();
+  cli = (...line) => run(line, { env: { SALLYPORT_DATA: gate.data } });
+});
+afterAll(async () => {
+  await gate[Symbol.asyncDispose]();
+});
+
+const ISSUE = ['token', 'issue', '--team', 'acme'] as const;
+
+test('presets are listed, shown and added', async () => {
+  expect((await cli('preset', 'list')).out).toContain('backend-chat');
+  const shown = (await cli('preset', 'show', 'backend-chat')).out;
+  expect(shown).toMatch(/messages +the last 10 \(trim\)/);
+  expect(shown).toMatch(/only roles +user, assistant \(refuse\)/);
+  const bounds = [
+    '--bound',
+    'messages=20',
+    '--bound',
+    'roles=user,assistant,system:trim',
+    '--bound',
+    'tools=none',
+  ];
+  const added = await cli(
+    'preset',
+    'add',
+    'help',
+    '--from',
+    'backend-chat',
+    ...bounds,
+    '--budget-usd',
+    '2',
+    '--json',
+  );
+  expect(added.json()).toMatchObject({
+    name: 'help',
+    bounds: {
+      messages: { atMost: 20, over: 'trim' },
+      roles: { only: ['user', 'assistant', 'system'], over: 'trim' },
+      tools: null,
+    },
+    budget: { limitPicoUsd: '2000000000000', period: 'total', onCap: 'pause' },
+  });
+  expect((await cli('preset', 'list', '--json')).jsonList().map(({ name }) => name)).toContain('help');
+});
+
+test('a token is issued with a preset and bounds of its own, and shows them', async () => {
+  const issued = await cli(
+    ...ISSUE,
+    '--env',
+    'prod',
+    '--preset',
+    'backend-chat',
+    '--bound',
+    'text=500:refuse',
+    '--json',
+  );
+  expect(issued.json()).toMatchObject({
+    preset: 'backend-chat',
+    scopes: [`call:groq/${MODEL}`],
+    bounds: { models: { only: [MODEL] }, text: { atMost: 500, over: 'refuse' } },
+  });
+  const shown = (await cli('token', 'show', String(issued.json()['id']))).out;
+  expect(shown).toMatch(/text of a message +500 characters \(refuse\)/);
+  const said = await cli(...ISSUE, '--env', 'prod', '--preset', 'backend-chat');
+  expect(said.err).toContain('--model names another one');
+  expect(said.out).toMatch(/^sallyp_s\w+\n$/);
+});
+
+test.each([
+  [['--bound', 'mesages=3'], 'did you mean "messages"?'],
+  [['--bound', 'messages=many'], 'write a whole number from 1 to 10000'],
+  [['--bound', 'roles=user,root'], 'use one of system, developer'],
+  [['--bound', 'tools=never'], 'use one of trim, refuse'],
+  [['--bound', 'nonsense'], 'write NAME=VALUE'],
+  [['--preset', 'backend-chet'], 'did you mean "backend-chat"?'],
+  [['--out', 'file'], 'umask'],
+])('%p is refused with what to do', async (options, hint) => {
+  const { code, err, out } = await cli(...ISSUE, '--env', 'prod', ...options);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toContain(hint);
+});
+
+test('a pair is two lines of a .env file', async () => {
+  const { out, err } = await cli(...ISSUE, '--env', 'dev', '--scope', 'call:groq/*', '--pair');
+  const [, reader = '', writer = ''] =
+    /^GROQ_READ_KEY=(sallyp_\w+)\nGROQ_WRITE_KEY=(sallyp_\w+)\n$/.exec(out) ?? [];
+  expect(gate.app.tokens.authenticate(reader).readsFor).toBe(gate.app.tokens.authenticate(writer).id);
+  for (const token of [reader, writer]) expect(err).not.toContain(token.slice(21));
+});
+
+test('a pair goes to a file that only its owner can read, and overwrites nothing', async () => {
+  const file = join(gate.data, '.env.pair');
+  const line = [...ISSUE, '--env', 'dev', '--scope', 'call:groq/*', '--pair', '--out', file];
+  const issued = await cli(...line, '--json');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const written = readFileSync(file, 'utf8');
+  expect(written).toMatch(/^GROQ_READ_KEY=sallyp_\w+\nGROQ_WRITE_KEY=sallyp_\w+\n$/);
+  expect(issued.out).not.toContain('sallyp_');
+  const before = gate.app.tokens.list().length;
+  expect((await cli(...line)).code).not.toBe(0);
+  expect([readFileSync(file, 'utf8'), gate.app.tokens.list().length]).toEqual([written, before]);
+});
+
+test('a pair whose file cannot be written is ended again', async () => {
+  const blocked = join(gate.data, 'no-folder');
+  writeFileSync(blocked, '');
+  const before = new Set(gate.app.tokens.list().map(({ id }) => id));
+  const { code, out } = await cli(
+    ...ISSUE,
+    '--env',
+    'dev',
+    '--scope',
+    'call:groq/*',
+    '--pair',
+    '--out',
+    join(blocked, '.env'),
+  );
+  expect([code !== 0, out]).toEqual([true, '']);
+  const added = gate.app.tokens.list().filter(({ id }) => !before.has(id));
+  expect(added.map(({ state }) => state)).toEqual(['revoked', 'revoked']);
+});
+
+test('explain takes a whole request, and says what would be trimmed', async () => {
+  const issued = (await cli(...ISSUE, '--env', 'prod', '--preset', 'backend-chat', '--json')).json();
+  const file = join(gate.data, 'request.json');
+  const ask = async (body: object) => {
+    writeFileSync(
+      file,
+      JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'hi' }], ...body }),
+    );
+    return cli('explain', '--token', String(issued['id']), '--body', file);
+  };
+  const trimmed = await ask({
+    messages: Array.from({ length: 12 }, () => ({ role: 'user', content: 'hi' })),
+  });
+  expect([trimmed.code, trimmed.out]).toEqual([0, expect.stringMatching(/trimmed +messages\n/)]);
+  const refused = await ask({ messages: [{ role: 'system', content: 'hi' }] });
+  expect([refused.code, refused.out]).toEqual([1, expect.stringContaining('(request.bounds)')]);
+  const both = await cli('explain', '--token', String(issued['id']), '--body', file, '--model', MODEL);
+  expect(both.code).toBe(2);
+});

@@ -1,0 +1,205 @@
+/**
+ * Applies a token's bounds to a chat request, as edits of its bytes. Trimming never makes a conversation that no provider takes: a tool
+ * call and its results stay together or go together, and what cannot be trimmed so is refused.
+ */
+import type { Bounds, Over } from '../access/bounds.ts';
+import { SallyportError } from '../core/errors.ts';
+import type { Span } from '../core/json-scan.ts';
+import { cutsOf, type MemberSpan, membersOf, valueAt } from '../core/json-walk.ts';
+import type { Edit } from '../core/splice.ts';
+import type { ChatRequest } from '../providers/openai.ts';
+import { checkSpelling, type Message } from './messages.ts';
+import { beginning, characters } from './text.ts';
+
+/** What was trimmed, in the names that bounds have. */
+export type Trimmed = keyof Bounds;
+
+export interface Changes {
+  readonly edits: Edit[];
+  readonly trimmed: Set<Trimmed>;
+}
+
+/** Members of a request that define or choose tools. */
+const TOOL_MEMBERS: ReadonlySet<string> = new Set([
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'functions',
+  'function_call',
+]);
+
+const CAPS: ReadonlySet<string> = new Set(['max_completion_tokens', 'max_tokens']);
+
+/** Characters that a message needs around its texts: names of members, ids. */
+const SCAFFOLD = 1000;
+
+/** The messages that stay: who may speak, then how many. Throws `request.bounds`. */
+export function keptMessages(
+  bounds: Bounds,
+  messages: readonly Message[],
+  { trimmed }: Changes,
+): Set<Message> {
+  if (messages.length === 0) {
+    throw new SallyportError('request.invalid', 'messages must not be empty.', {
+      fix: 'Send at least one message.',
+    });
+  }
+  let kept = [...messages];
+  const { roles, messages: count } = bounds;
+  if (roles) {
+    const only = new Set<string>(roles.only);
+    const strangers = kept.filter(({ role }) => !only.has(role));
+    const [first] = strangers;
+    if (first && roles.over === 'refuse')
+      throw refused(`messages of the role ${first.role}`, `Send only the roles ${roles.only.join(', ')}.`);
+    if (first) {
+      const gone = new Set(strangers);
+      kept = withoutBrokenExchanges(
+        messages,
+        kept.filter((message) => !gone.has(message)),
+      );
+      trimmed.add('roles');
+    }
+  }
+  if (count && kept.length > count.atMost) {
+    if (count.over === 'refuse')
+      throw refused(`more than ${count.atMost} messages`, `Send at most ${count.atMost} messages.`);
+    kept = withoutBrokenExchanges(messages, lastOf(kept, count.atMost));
+    trimmed.add('messages');
+  }
+  const asked = messages.some(({ role }) => role === 'user');
+  if (kept.length === 0 || (asked && !kept.some(({ role }) => role === 'user'))) {
+    throw refused(
+      'a conversation of which no message of the user would be left',
+      'Send fewer messages since the last question.',
+    );
+  }
+  return new Set(kept);
+}
+
+/** Instructions at the beginning, and as many of the last messages as there is room for besides. */
+function lastOf(messages: readonly Message[], atMost: number): Message[] {
+  const begin = messages.findIndex(({ role }) => role !== 'system' && role !== 'developer');
+  const instructions = messages.slice(0, begin < 0 ? messages.length : begin);
+  const room = atMost - instructions.length;
+  if (room < 1) throw refused(`more than ${atMost} messages`, 'Send fewer system messages.');
+  return [...instructions, ...messages.slice(begin).slice(-room)];
+}
+
+/**
+ * A call of tools whose results went, and results whose call went, go as well: providers refuse one without the other. A result belongs
+ * to the newest call before it that has its id.
+ */
+function withoutBrokenExchanges(all: readonly Message[], kept: readonly Message[]): Message[] {
+  const staying = new Set(kept);
+  const callers = new Map<string, Message>();
+  const callOf = new Map<Message, Message>();
+  for (const message of all) {
+    for (const call of message.calls) callers.set(call, message);
+    const caller = message.answers === null ? undefined : callers.get(message.answers);
+    if (caller) callOf.set(message, caller);
+  }
+  for (const [result, caller] of callOf) if (!staying.has(result)) staying.delete(caller);
+  for (const [result, caller] of callOf) if (!staying.has(caller)) staying.delete(result);
+  return kept.filter((message) => staying.has(message));
+}
+
+/** Cuts the messages that do not stay. */
+export function cutMessages(
+  messages: readonly Message[],
+  kept: ReadonlySet<Message>,
+  { edits }: Changes,
+): void {
+  const cuts = cutsOf(
+    messages.map(({ span }) => span),
+    (index) => !kept.has(messages[index] as Message),
+  );
+  edits.push(...cuts.map(cut));
+}
+
+/** Throws `request.bounds` where the text is too long and may not be cut, or the excess is not in the text. */
+export function boundText(bounds: Bounds, message: Message, place: string, changes: Changes): void {
+  if (!bounds.text) return;
+  const { atMost, over } = bounds.text;
+  if (message.otherCharacters > atMost + SCAFFOLD)
+    throw refused(
+      `more than ${atMost} characters outside of the text of ${place}`,
+      'Send shorter tool calls.',
+    );
+  let room = atMost;
+  const gone = new Set<number>();
+  for (const { span, text, part } of message.texts) {
+    const size = characters(text);
+    if (size <= room) {
+      room -= size;
+      continue;
+    }
+    if (over === 'refuse')
+      throw refused(`more than ${atMost} characters in ${place}`, 'Send a shorter text.');
+    changes.trimmed.add('text');
+    if (room === 0 && part !== null) gone.add(part);
+    else changes.edits.push({ ...span, text: JSON.stringify(beginning(text, room)) });
+    room = 0;
+  }
+  // The first text always stays, so something is left.
+  if (gone.size > 0) changes.edits.push(...cutsOf(message.parts, (index) => gone.has(index)).map(cut));
+}
+
+/** Model, output cap and tools. */
+export function boundRequest(bounds: Bounds, body: Buffer, asked: ChatRequest, changes: Changes): void {
+  const { models, output, tools } = bounds;
+  const members = membersOf(body, { start: asked.places.bodyStart - 1, end: body.length });
+  const [first = ''] = models?.only ?? [];
+  if (models?.over === 'trim' && !models.only.includes(asked.model)) {
+    for (const { value } of members.filter(({ key }) => key === 'model'))
+      changes.edits.push({ ...value, text: JSON.stringify(first) });
+    changes.trimmed.add('models');
+  }
+  if (output?.over === 'trim') lowerCap(Math.floor(output.atMost / asked.choices), body, members, changes);
+  if (tools) boundTools(tools, body, members, changes);
+}
+
+/** A cap of its own that is too high becomes the highest that is allowed; where there is none, the decision injects one. */
+function lowerCap(
+  perChoice: number,
+  body: Buffer,
+  members: readonly MemberSpan[],
+  { edits, trimmed }: Changes,
+): void {
+  if (perChoice < 1) return;
+  for (const { key, value } of members) {
+    if (!CAPS.has(key) || Number(valueAt(body, value) ?? 0) <= perChoice) continue;
+    edits.push({ ...value, text: String(perChoice) });
+    trimmed.add('output');
+  }
+}
+
+function boundTools(
+  over: Over,
+  body: Buffer,
+  members: readonly MemberSpan[],
+  { edits, trimmed }: Changes,
+): void {
+  checkSpelling(
+    members.map(({ key }) => key),
+    TOOL_MEMBERS,
+  );
+  const offered = members.filter(({ key, value }) => TOOL_MEMBERS.has(key) && valueAt(body, value) !== null);
+  if (offered.length === 0) return;
+  if (over === 'refuse')
+    throw refused(`requests with ${offered.map(({ key }) => key).join(', ')}`, 'Leave tools out.');
+  const cuts = cutsOf(
+    members.map(({ span }) => span),
+    (index) => TOOL_MEMBERS.has(members[index]?.key ?? ''),
+  );
+  edits.push(...cuts.map(cut));
+  trimmed.add('tools');
+}
+
+function cut(span: Span): Edit {
+  return { ...span, text: '' };
+}
+
+function refused(what: string, fix: string): SallyportError {
+  return new SallyportError('request.bounds', `This token's preset does not allow ${what}.`, { fix });
+}
