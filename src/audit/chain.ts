@@ -2,7 +2,7 @@
  * The bytes of a journal line and the hash that chains it (docs/spec/audit-log.md, sections 2 and 3).
  * A line is `<json>\t<hash>\n`; JSON escapes tabs and line breaks inside text, so both separators are unambiguous.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../core/sha256.ts';
 
 export const HASH_BYTES = 32;
 /** base64url of 32 bytes, without padding. */
@@ -15,13 +15,38 @@ export const NO_HASH: Buffer = Buffer.alloc(HASH_BYTES);
 
 const DOMAIN = Buffer.from('sallyport.audit.v1\n');
 const TAB = 9;
+const LINE_FEED = 10;
+const FIRST_LINE_BYTES = 8192;
 
 export function chainHash(previous: Uint8Array, json: Uint8Array | string): Buffer {
-  return createHash('sha256').update(DOMAIN).update(previous).update(json).digest();
+  return sha256(DOMAIN, previous, json);
 }
 
 export function formatLine(json: string, hash: Buffer): Buffer {
-  return Buffer.from(`${json}\t${hash.toString('base64url')}\n`);
+  const line = new LineBuffer();
+  return line.bytes.subarray(0, line.format(json, hash));
+}
+
+/** Memory that one line after the other is written to, so that an entry costs none of its own. */
+export class LineBuffer {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_LINE_BYTES);
+
+  /** Holds the line of the last `format`, from its start. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Replaces the line; returns its bytes. */
+  format(json: string, hash: Buffer): number {
+    // A character has at most three bytes in UTF-8 (a surrogate pair, two characters, four).
+    const most = 3 * json.length + TRAILER_BYTES;
+    if (most > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(2 * most);
+    const end = this.#bytes.write(json);
+    this.#bytes[end] = TAB;
+    this.#bytes.write(hash.toString('base64url'), end + 1, 'latin1');
+    this.#bytes[end + TRAILER_BYTES - 1] = LINE_FEED;
+    return end + TRAILER_BYTES;
+  }
 }
 
 /** Splits a line (without its line feed) into JSON bytes and stated hash; null when it is not of that form. */

@@ -23,7 +23,7 @@ import type { Clock } from '../core/clock.ts';
 import { describe, SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
 import { Histogram } from '../core/histogram.ts';
-import { chainHash, formatLine, NO_HASH } from './chain.ts';
+import { chainHash, LineBuffer, NO_HASH } from './chain.ts';
 import type { EntryBody, Entry, PlacedEntry, Position } from './entry.ts';
 import { withMac } from './entry-mac.ts';
 import { segmentPath, streamName } from './layout.ts';
@@ -64,6 +64,7 @@ export class Journal {
   readonly #config: JournalConfig;
   readonly #clock: Clock;
   readonly #onEntry: (placed: PlacedEntry) => void;
+  readonly #line = new LineBuffer();
   #file: number;
   #segment = 1;
   #offset = 0;
@@ -127,11 +128,11 @@ export class Journal {
     const place = { stream: this.stream, previous: this.#hash };
     const json = withMac(this.#config.authenticator, place, JSON.stringify(entry));
     const hash = chainHash(this.#hash, json);
-    const line = formatLine(json, hash);
-    this.#write(line);
+    const bytes = this.#line.format(json, hash);
+    this.#write(this.#line.bytes, bytes);
     this.#seq = entry.seq;
     this.#hash = hash;
-    this.#offset += line.length;
+    this.#offset += bytes;
     const position = {
       stream: this.stream,
       seq: entry.seq,
@@ -181,15 +182,15 @@ export class Journal {
     if (failure !== undefined) throw failure;
   }
 
-  #write(line: Buffer): void {
+  #write(line: Buffer, bytes: number): void {
     let written = 0;
     let cause: unknown;
     try {
-      written = writeSync(this.#file, line);
+      written = writeSync(this.#file, line, 0, bytes);
     } catch (error) {
       cause = error;
     }
-    if (written === line.length) return;
+    if (written === bytes) return;
     // A full disk takes the part that fits without an error: nothing of an unfinished line may stay.
     try {
       ftruncateSync(this.#file, this.#offset);

@@ -2,19 +2,12 @@
  * The keyring: numbered 32-byte terms, kept in the database wrapped by the root key. A term wraps data keys and gives, by HKDF, one MAC
  * key per purpose. Derivations: docs/spec/envelope.md section 2. No key leaves this file; the store is trusted with nothing.
  */
-import {
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  randomFillSync,
-  timingSafeEqual,
-  type KeyObject,
-} from 'node:crypto';
+import { createSecretKey, hkdfSync, randomFillSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { Authenticator } from '../core/authenticator.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
 import { randomBase62 } from '../core/ids.ts';
-import { encodeTuple, type TupleField } from '../core/tuple.ts';
+import { SHA256_BYTES, TupleMac } from '../core/sha256.ts';
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts';
 import type { RootKey, RootKeyOrigin } from './kek/root-key.ts';
 import type { InstanceRow, KeyringStore, TermRow } from './store.ts';
@@ -27,12 +20,11 @@ const TERM_KEY_BYTES = 32;
 const INSTANCE_CHARS = 16;
 const MAX_TERM = 0xffff_ffff;
 const TERM_PREFIX_BYTES = 4;
-const MAC_BYTES = 32;
 const WRAPPED_TERM_BYTES = NONCE_BYTES + TERM_KEY_BYTES + TAG_BYTES;
 
 interface TermKeys {
   readonly wrap: KeyObject;
-  readonly mac: Readonly<Record<MacPurpose, KeyObject>>;
+  readonly mac: Readonly<Record<MacPurpose, TupleMac>>;
 }
 
 /** A data key as an envelope keeps it. */
@@ -120,21 +112,22 @@ export class Keyring {
   authenticator(purpose: MacPurpose): Authenticator {
     const current = this.#current;
     const terms = this.#terms;
-    const mac = (term: number, fields: readonly TupleField[]): Buffer | undefined => {
-      const keys = terms.get(term);
-      return keys && createHmac('sha256', keys.mac[purpose]).update(encodeTuple(fields)).digest();
-    };
+    const currentKeys = terms.get(current);
+    if (!currentKeys) throw keyringTampered('no current term');
+    const expected = Buffer.alloc(SHA256_BYTES);
     return {
       tag: (fields) => {
-        const tag = Buffer.allocUnsafe(TERM_PREFIX_BYTES + MAC_BYTES);
+        const tag = Buffer.allocUnsafe(TERM_PREFIX_BYTES + SHA256_BYTES);
         tag.writeUInt32BE(current);
-        tag.set(mac(current, fields) ?? [], TERM_PREFIX_BYTES);
+        currentKeys.mac[purpose].write(fields, tag, TERM_PREFIX_BYTES);
         return tag;
       },
       verify: (fields, tag) => {
-        if (tag.length !== TERM_PREFIX_BYTES + MAC_BYTES) return false;
-        const expected = mac(readTerm(tag, 0), fields);
-        return expected !== undefined && timingSafeEqual(expected, tag.subarray(TERM_PREFIX_BYTES));
+        if (tag.length !== TERM_PREFIX_BYTES + SHA256_BYTES) return false;
+        const keys = terms.get(readTerm(tag, 0));
+        if (!keys) return false;
+        keys.mac[purpose].write(fields, expected, 0);
+        return timingSafeEqual(expected, tag.subarray(TERM_PREFIX_BYTES));
       },
     };
   }
@@ -196,24 +189,25 @@ function openTerm(rootKey: RootKey, instance: string, row: TermRow): TermKeys | 
   const nonce = wrapped.subarray(0, NONCE_BYTES);
   const key = rootKey.unwrapTerm(wrapped.subarray(NONCE_BYTES), nonce, instance, term);
   if (!key) return undefined;
+  const macKey = (purpose: MacPurpose): TupleMac => derive(key, purpose, (bytes) => new TupleMac(bytes));
   const keys = {
-    wrap: derive(key, 'wrap'),
+    wrap: derive(key, 'wrap', createSecretKey),
     mac: {
-      'row-mac': derive(key, 'row-mac'),
-      'token-pepper': derive(key, 'token-pepper'),
-      'field-mac': derive(key, 'field-mac'),
-      'journal-mac': derive(key, 'journal-mac'),
+      'row-mac': macKey('row-mac'),
+      'token-pepper': macKey('token-pepper'),
+      'field-mac': macKey('field-mac'),
+      'journal-mac': macKey('journal-mac'),
     },
   };
   key.fill(0);
   return keys;
 }
 
-function derive(termKey: Uint8Array, purpose: 'wrap' | MacPurpose): KeyObject {
+function derive<K>(termKey: Uint8Array, purpose: 'wrap' | MacPurpose, use: (bytes: Uint8Array) => K): K {
   const bytes = new Uint8Array(
     hkdfSync('sha256', termKey, new Uint8Array(0), `sallyport/term/1/${purpose}`, 32),
   );
-  const key = createSecretKey(bytes);
+  const key = use(bytes);
   bytes.fill(0);
   return key;
 }
