@@ -5,6 +5,7 @@
 import { inspect } from 'node:util';
 
 const HIDDEN = '[secret]';
+const decoder = new TextDecoder();
 
 export class Secret {
   readonly #bytes: Uint8Array;
@@ -35,7 +36,7 @@ export class Secret {
 
   /** Lends the value as text: for the places that take nothing but a string (a header). The copy cannot be wiped. */
   revealText<T>(use: (text: string) => T): T {
-    return this.reveal((bytes) => use(new TextDecoder().decode(bytes)));
+    return this.reveal((bytes) => use(decoder.decode(bytes)));
   }
 
   [Symbol.dispose](): void {

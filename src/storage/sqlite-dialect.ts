@@ -87,18 +87,24 @@ class BunSqliteDriver implements Driver {
   async destroy(): Promise<void> {}
 }
 
+interface Prepared {
+  readonly statement: Statement<unknown, SQLQueryBindings[]>;
+  /** It gives rows. Asking the statement itself makes the list of their names anew each time. */
+  readonly reads: boolean;
+}
+
 class BunSqliteConnection implements DatabaseConnection {
   readonly #database: Database;
-  readonly #statements = new Map<string, Statement<unknown, SQLQueryBindings[]>>();
+  readonly #statements = new Map<string, Prepared>();
 
   constructor(database: Database) {
     this.#database = database;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const statement = this.#prepared(query.sql);
+    const { statement, reads } = this.#prepared(query.sql);
     const parameters = query.parameters as SQLQueryBindings[];
-    if (statement.columnNames.length > 0) return { rows: statement.all(...parameters) as R[] };
+    if (reads) return { rows: statement.all(...parameters) as R[] };
     const { changes, lastInsertRowid } = statement.run(...parameters);
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
@@ -109,17 +115,22 @@ class BunSqliteConnection implements DatabaseConnection {
   }
 
   // NOTE: not for pragmas. Many take effect while they are prepared, so a prepared one does nothing the second time.
-  #prepared(sql: string): Statement<unknown, SQLQueryBindings[]> {
+  #prepared(sql: string): Prepared {
     const known = this.#statements.get(sql);
-    const statement = known ?? this.#database.prepare<unknown, SQLQueryBindings[]>(sql);
+    const prepared = known ?? this.#prepare(sql);
     if (known) this.#statements.delete(sql);
     else if (this.#statements.size >= MAX_STATEMENTS) this.#evictOldest();
-    this.#statements.set(sql, statement);
-    return statement;
+    this.#statements.set(sql, prepared);
+    return prepared;
+  }
+
+  #prepare(sql: string): Prepared {
+    const statement = this.#database.prepare<unknown, SQLQueryBindings[]>(sql);
+    return { statement, reads: statement.columnNames.length > 0 };
   }
 
   #evictOldest(): void {
-    for (const [sql, statement] of this.#statements) {
+    for (const [sql, { statement }] of this.#statements) {
       this.#statements.delete(sql);
       statement.finalize();
       return;

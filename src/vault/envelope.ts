@@ -2,7 +2,7 @@
  * Sealed records. Format: docs/spec/envelope.md; vectors: test/vectors/envelope.json.
  * The store is untrusted: it may drop or replay a record, but must never make one open for another owner.
  */
-import { randomFillSync } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomFillSync } from 'node:crypto';
 import { SallyportError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import { encodeTuple } from '../core/tuple.ts';
@@ -63,6 +63,20 @@ export function seal(plaintext: Secret | Uint8Array, owner: OwnerRef, keyring: K
  * The returned Secret is wiped when disposed; do not copy it into a string.
  */
 export function open(envelope: Uint8Array, owner: OwnerRef, keyring: Keyring): Secret {
+  return unwrap(envelope, owner, keyring).open();
+}
+
+/**
+ * A record whose outer layer is undone: it opens as often as it is asked to, without the keyring. It holds the record's data key in the
+ * runtime's memory for keys, as the keyring holds the term's, and no plaintext.
+ */
+export interface UnwrappedRecord {
+  /** As `open`. */
+  open(): Secret;
+}
+
+/** Throws `vault.tampered` as `open` does, for what the outer layer shows; the rest shows at its `open`. */
+export function unwrap(envelope: Uint8Array, owner: OwnerRef, keyring: Keyring): UnwrappedRecord {
   // No field has a length of its own: the total gives the ciphertext's, so there is no room for bytes that nobody authenticates.
   if (envelope.length < MIN_BYTES || envelope.length > MAX_BYTES || envelope[0] !== FORMAT) throw tampered();
   // INVARIANT: owner is authenticated as AAD of both layers (spec 3.2), so moving a row between owners makes it unopenable.
@@ -76,11 +90,17 @@ export function open(envelope: Uint8Array, owner: OwnerRef, keyring: Keyring): S
     aad.wrap,
   );
   if (!dek) throw tampered();
-  const nonce = envelope.subarray(NONCE_AT, DATA_AT);
-  const plaintext = gcmOpen(dek, nonce, aad.data, envelope.subarray(DATA_AT));
+  const key: KeyObject = createSecretKey(dek);
   dek.fill(0);
-  if (!plaintext) throw tampered();
-  return Secret.take(plaintext);
+  const nonce = envelope.subarray(NONCE_AT, DATA_AT);
+  const sealed = envelope.subarray(DATA_AT);
+  return {
+    open: () => {
+      const plaintext = gcmOpen(key, nonce, aad.data, sealed);
+      if (!plaintext) throw tampered();
+      return Secret.take(plaintext);
+    },
+  };
 }
 
 interface LayerAads {

@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { RecordBook, RecordPut } from '../records/records.ts';
-import { open, seal, type OwnerRef } from './envelope.ts';
+import { seal, type OwnerRef, unwrap, type UnwrappedRecord } from './envelope.ts';
 import type { Keyring } from './keyring.ts';
 import { nearestName } from '../core/nearest.ts';
 import { checkOrigin, systemResolve, type Resolve } from './origin.ts';
@@ -45,6 +45,11 @@ export class Vault {
   readonly #clock: Clock;
   readonly #resolve: Resolve;
   readonly #index: SlotIndex;
+  /** Records that were opened before, for as long as their version and their slot are the same objects: every change makes new ones. */
+  readonly #unwrapped = new WeakMap<
+    HeldVersion,
+    { readonly slot: KeySlot; readonly record: UnwrappedRecord }
+  >();
 
   /** Throws `store.tampered` when a stored slot or version does not validate. */
   constructor(deps: VaultDeps) {
@@ -108,7 +113,7 @@ export class Vault {
     if (current?.state !== 'active' || !held?.sealed || held.version.state === 'pending') {
       throw unusable(slot, current, held, principal);
     }
-    using key = this.#open(held.sealed, ownerOf(current, slot.activeVersion));
+    using key = this.#open(held, held.sealed, current);
     return use(key);
   }
 
@@ -121,9 +126,15 @@ export class Vault {
     return null;
   }
 
-  #open(sealed: Uint8Array, owner: OwnerRef): Secret {
+  #open(held: HeldVersion, sealed: Uint8Array, slot: KeySlot): Secret {
+    const known = this.#unwrapped.get(held);
+    if (known?.slot === slot) return known.record.open();
+    const owner = ownerOf(slot, held.version.version);
     try {
-      return open(sealed, owner, this.#keyring);
+      const record = unwrap(sealed, owner, this.#keyring);
+      const key = record.open();
+      this.#unwrapped.set(held, { slot, record });
+      return key;
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
       const { fix } = error;
@@ -165,10 +176,10 @@ export class Vault {
     await this.#book.change(input.replace === true ? 'key.replace' : 'key.add', principal, () => {
       // Planned again: another change may have come between.
       const slot = planSlot(input, this.#index.slot(name), version, this.#now());
-      const sealed = this.#index.version(name, version)?.sealed;
-      if (!sealed) throw new TypeError('The staged version is not in the book.');
+      const held = this.#index.version(name, version);
+      if (!held?.sealed) throw new TypeError('The staged version is not in the book.');
       // Nothing becomes active that does not open for the slot as it will be.
-      this.#open(sealed, ownerOf(slot, version))[Symbol.dispose]();
+      this.#open(held, held.sealed, slot)[Symbol.dispose]();
       const retired = this.#index
         .versions(name)
         .filter((one) => one.state === 'active')
