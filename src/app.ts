@@ -129,7 +129,10 @@ async function openParts(
     const { path: file, sha256, rows } = priceFile;
     late.record({ action: 'prices.loaded', principal: 'system', file, sha256, rows });
   }
-  const upstream = new Upstream({ userAgent: `sallyport/${VERSION}` });
+  const upstream = new Upstream({
+    userAgent: `sallyport/${VERSION}`,
+    monotonicMs: () => core.clock.monotonicMs(),
+  });
   const budgetClock = openBudgetClock(core, late);
   const ledger = await openLedger({ ...core, clock: budgetClock }, access, late);
   return {

@@ -7,6 +7,8 @@ import type { CallContext } from './call-context.ts';
 import type { Gate } from './gate.ts';
 import type { OpenCall, Outcome } from './open-call.ts';
 import { rateHeaders } from './rate-headers.ts';
+import { decodedBody } from './http1/decode.ts';
+import type { HttpReply, ReplyBody } from './http1/exchange.ts';
 import { Relay } from './relay.ts';
 import { StreamMeter } from './stream-meter.ts';
 import { MAX_ERROR_BYTES, readRefusal } from './upstream-errors.ts';
@@ -16,8 +18,6 @@ const FAILED_GENERATION = '"failed_generation"';
 const BYTES_PER_TOKEN = 4;
 /** A whole answer is read before it is passed on; no model's output comes near this. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** Encodings that the runtime undoes by itself, though we ask for none. */
-const DECODED = /^(?:identity|gzip|deflate|br|zstd)?$/i;
 
 export interface AnswerOptions {
   readonly stream: boolean;
@@ -31,22 +31,21 @@ export async function answerTo(
   context: CallContext,
   begun: BegunCall,
   slot: KeySlot,
-  reply: Response,
+  reply: HttpReply,
   options: AnswerOptions,
 ): Promise<Response> {
   const { call } = begun;
-  if (reply.status !== 200) return refused(gate, context, begun, slot, reply);
-  if (!DECODED.test(reply.headers.get('content-encoding') ?? '')) {
-    throw badReply(call, 'The provider answered in an encoding that nobody asked for.');
-  }
+  const content = decodedBody(reply.body, reply.headers.get('content-encoding'));
+  if (reply.status !== 200) return refused(gate, context, begun, slot, reply, content ?? reply.body);
+  if (!content) throw badReply(call, 'The provider answered in an encoding that nobody asked for.');
   const type = (reply.headers.get('content-type') ?? '').toLowerCase();
-  if (options.stream && type.startsWith('text/event-stream') && reply.body) {
-    return relayed(gate, context, begun, slot, reply.body, options);
+  if (options.stream && type.startsWith('text/event-stream')) {
+    return relayed(gate, context, begun, slot, content, options);
   }
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json\b/.test(type)) {
     throw badReply(call, 'The provider answered with something that is neither JSON nor a stream.');
   }
-  const body = await readWhole(call, reply, MAX_ANSWER_BYTES);
+  const body = await readWhole(call, content, MAX_ANSWER_BYTES);
   const usage = readUsage(parseJson(body));
   call.end(usage ? { kind: 'usage', usage } : { kind: 'unknown' }, null);
   await begun.durable;
@@ -56,8 +55,9 @@ export async function answerTo(
 /** An answer that cannot be metered is not passed on: what it cost is unknown. */
 function badReply(call: OpenCall, message: string): SallyportError {
   call.end({ kind: 'unknown' }, 'upstream.bad_reply');
-  call.abort.abort();
-  return new SallyportError('upstream.bad_reply', message);
+  const error = new SallyportError('upstream.bad_reply', message);
+  call.abort.abort(error);
+  return error;
 }
 
 async function relayed(
@@ -65,7 +65,7 @@ async function relayed(
   context: CallContext,
   begun: BegunCall,
   slot: KeySlot,
-  body: ReadableStream<Uint8Array>,
+  body: ReplyBody,
   options: AnswerOptions,
 ): Promise<Response> {
   const { call, durable } = begun;
@@ -77,7 +77,7 @@ async function relayed(
     },
     call,
     meter,
-    body.getReader(),
+    body,
   );
   call.onTick = () => relay.tick();
   // The runtime sends the status line as soon as we return: both what may still fail must be behind us.
@@ -100,19 +100,20 @@ async function refused(
   context: CallContext,
   begun: BegunCall,
   slot: KeySlot,
-  reply: Response,
+  reply: HttpReply,
+  content: ReplyBody,
 ): Promise<Response> {
   const { call, durable } = begun;
   // A redirect's body is of no interest, and an answer that is no error at all says nothing about cost.
   const early: Outcome = reply.status >= 300 ? { kind: 'free' } : { kind: 'unknown' };
   const body =
-    reply.status < 400 ? '' : (await readWhole(call, reply, MAX_ERROR_BYTES, early)).toString('utf8');
+    reply.status < 400 ? '' : (await readWhole(call, content, MAX_ERROR_BYTES, early)).toString('utf8');
   const outcome = body.includes(FAILED_GENERATION) ? generatedIn(body) : early;
   const refusal = readRefusal(reply.status, reply.headers, body, (use) =>
     gate.vault.lease(`token:${call.tokenId}`, slot, (key) => key.revealText(use)),
   );
   call.end(outcome, `upstream.${reply.status}`);
-  call.abort.abort();
+  content.cancel();
   if (refusal.aboutOurKey) reportKey(gate, slot, refusal.status, refusal.providerCode);
   await durable;
   if (refusal.answer.kind === 'ours') throw refusal.answer.error;
@@ -128,14 +129,14 @@ function generatedIn(body: string): Outcome {
 /** Reads the whole body. Rejects, with the call settled as `onFailure`, when it breaks off, waits too long, or is larger than `maxBytes`. */
 async function readWhole(
   call: OpenCall,
-  reply: Response,
+  content: ReplyBody,
   maxBytes: number,
   onFailure: Outcome = { kind: 'unknown' },
 ): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const part of reply.body ?? []) {
+    for (let part = await content.read(); part !== null; part = await content.read()) {
       call.enter('provider');
       size += part.length;
       if (size > maxBytes)
@@ -146,21 +147,24 @@ async function readWhole(
       parts.push(part);
     }
   } catch (thrown) {
-    const { signal } = call.abort;
+    const { abort } = call;
     const broken = new SallyportError('upstream.bad_reply', 'The provider broke its answer off.', {
       detail: describe(thrown),
       retryable: true,
     });
-    const error = signal.aborted
-      ? asSallyportError(signal.reason)
+    const error = abort.aborted
+      ? asSallyportError(abort.reason)
       : thrown instanceof SallyportError
         ? thrown
         : broken;
     call.end(onFailure, error.code);
-    call.abort.abort();
+    content.cancel();
     throw error;
   }
-  return Buffer.concat(parts);
+  const [first] = parts;
+  return first !== undefined && parts.length === 1
+    ? Buffer.from(first.buffer, first.byteOffset, size)
+    : Buffer.concat(parts);
 }
 
 /** The provider refused our key, or our account: on record once a minute and key, because every call would say the same. */

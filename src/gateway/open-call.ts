@@ -3,6 +3,7 @@
  * clock, operator or error ends it. Everything the call holds is given back by one undo stack.
  */
 import type { CallEnd, CostBasis } from '../audit/entry.ts';
+import { Abort } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { failpoint } from '../core/failpoint.ts';
 import { type PicoUsd, ZERO_USD } from '../core/money.ts';
@@ -49,7 +50,7 @@ export class OpenCall {
   readonly tokenId: string;
   readonly reservation: Reservation;
   /** Aborts the upstream request. The reason is the error that the caller sees. */
-  readonly abort = new AbortController();
+  readonly abort = new Abort();
   /** Runs with the tick of the live calls. */
   onTick: (() => void) | null = null;
   readonly #init: OpenCallInit;

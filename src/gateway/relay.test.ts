@@ -37,11 +37,11 @@ class Provider {
     });
   }
 
-  async read(): Promise<{ done: boolean; value?: Uint8Array }> {
+  async read(): Promise<Uint8Array | null> {
     this.reads += 1;
     const chunk = await this.#next();
     if (chunk instanceof Error) throw chunk;
-    return chunk === null ? { done: true } : { done: false, value: new TextEncoder().encode(chunk) };
+    return chunk === null ? null : new TextEncoder().encode(chunk);
   }
 }
 
@@ -65,7 +65,7 @@ function rig(options: { readonly dropUsageChunk?: boolean } = {}): Rig {
     provider,
   );
   // As the network does: an abort breaks the read that waits.
-  open.call.abort.signal.addEventListener('abort', () => provider.send(new Error('aborted')));
+  open.call.abort.onAbort(() => provider.send(new Error('aborted')));
   return Object.assign(open, { provider, relay, progress });
 }
 
@@ -175,7 +175,7 @@ test('a client that leaves stops the provider and is charged for what was delive
   const pending = reader.read();
   await pending;
   await reader.cancel();
-  expect(it.call.abort.signal.aborted).toBe(true);
+  expect(it.call.abort.aborted).toBe(true);
   expect(it.ends).toMatchObject([{ errorCode: 'client.aborted', basis: 'delivered', completionTokens: 2 }]);
   await Bun.sleep(1);
   expect([it.ends.length, it.settled.length, it.unwound]).toEqual([1, 1, 1]);

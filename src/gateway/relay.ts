@@ -5,6 +5,7 @@
 import type { CallProgress } from '../audit/entry.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
+import type { ReplyBody } from './http1/exchange.ts';
 import type { OpenCall } from './open-call.ts';
 import type { StreamMeter } from './stream-meter.ts';
 
@@ -17,9 +18,7 @@ export interface RelayDeps {
   readonly record: (entry: CallProgress) => void;
 }
 
-interface Reader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-}
+type Reader = Pick<ReplyBody, 'read'>;
 
 export class Relay {
   readonly #deps: RelayDeps;
@@ -42,8 +41,8 @@ export class Relay {
   async next(): Promise<Uint8Array | null> {
     try {
       for (;;) {
-        const { done, value } = await this.#reader.read();
-        if (done || value === undefined) break;
+        const value = await this.#reader.read();
+        if (value === null) break;
         const bytes = this.#meter.read(value);
         if (this.#meter.bytes - this.#progressBytes >= PROGRESS_BYTES) this.#progress();
         if (bytes.length > 0) return bytes;
@@ -63,10 +62,7 @@ export class Relay {
       {
         start: (controller) => {
           // A client that does not read asks for nothing, so no read of ours would fail: the end has to come from here.
-          const { signal } = this.#call.abort;
-          const cut = (): void => this.#cutOff(controller);
-          if (signal.aborted) cut();
-          else signal.addEventListener('abort', cut, { once: true });
+          this.#call.abort.onAbort(() => this.#cutOff(controller));
         },
         pull: async (controller) => {
           // The client asks for more: it is the provider's turn.
@@ -138,9 +134,9 @@ export class Relay {
   }
 
   #broken(thrown: unknown): SallyportError {
-    const { signal } = this.#call.abort;
-    const error = signal.aborted
-      ? asSallyportError(signal.reason)
+    const { abort } = this.#call;
+    const error = abort.aborted
+      ? asSallyportError(abort.reason)
       : new SallyportError('upstream.bad_reply', 'The provider broke the stream off.', {
           retryable: true,
           cause: thrown,

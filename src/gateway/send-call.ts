@@ -3,6 +3,7 @@ import { failpoint } from '../core/failpoint.ts';
 import type { KeySlot } from '../vault/provider-keys.ts';
 import type { CallContext } from './call-context.ts';
 import type { Gate } from './gate.ts';
+import type { HttpReply } from './http1/exchange.ts';
 import type { OpenCall } from './open-call.ts';
 import { sendFailure, type UpstreamRequest } from './upstream.ts';
 
@@ -15,11 +16,11 @@ export async function sendCall(
   call: OpenCall,
   slot: KeySlot,
   request: Sendable,
-): Promise<Response> {
-  const { signal } = call.abort;
+): Promise<HttpReply> {
+  const { abort } = call;
   // INVARIANT: the key is in the header before the lease ends; only the answer is awaited outside it.
   const answer = gate.vault.lease(`token:${call.tokenId}`, slot, (key) =>
-    gate.upstream.send({ ...request, origin: slot.origin, callId: context.id, signal }, key),
+    gate.upstream.send({ ...request, origin: slot.origin, callId: context.id, abort }, key),
   );
   failpoint('after-send');
   try {
@@ -27,7 +28,7 @@ export async function sendCall(
     call.enter('provider');
     return reply;
   } catch (thrown) {
-    const { sent, error } = sendFailure(signal.aborted ? signal.reason : thrown);
+    const { sent, error } = sendFailure(abort.aborted ? abort.reason : thrown);
     call.end(sent ? { kind: 'unknown' } : { kind: 'free' }, error.code);
     throw error;
   }

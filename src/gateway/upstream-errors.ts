@@ -36,7 +36,7 @@ const MAY_HEAL: ReadonlySet<number> = new Set([408, 429, 498]);
 
 export function readRefusal(
   status: number,
-  headers: Headers,
+  headers: { get(name: string): string | null },
   body: string,
   key: (use: (text: string) => string) => string,
 ): UpstreamRefusal {
@@ -85,7 +85,11 @@ function withoutSecrets(body: string, key: string): string {
   });
 }
 
-function relayedHeaders(status: number, headers: Headers, message: string): Record<string, string> {
+function relayedHeaders(
+  status: number,
+  headers: { get(name: string): string | null },
+  message: string,
+): Record<string, string> {
   if (status !== 503 && !MAY_HEAL.has(status)) return status < 500 ? { 'x-should-retry': 'false' } : {};
   if (NOT_SOON.test(message)) return { 'x-should-retry': 'false' };
   const stated = headers.get('retry-after');

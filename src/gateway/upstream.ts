@@ -2,9 +2,12 @@
  * The only place that sends a request to a provider. Host and path come from the key slot and the route table, headers from an
  * allow-list; redirects are never followed, nothing is retried, and the caller owns every timer through the signal.
  */
+import type { Abort } from '../core/abort.ts';
 import { SallyportError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Provider } from '../providers/catalog.ts';
+import { HttpClient, type HttpClientDeps } from './http1/client.ts';
+import { HttpError, type HttpReply } from './http1/exchange.ts';
 
 export interface UpstreamRequest {
   readonly provider: Provider;
@@ -14,45 +17,35 @@ export interface UpstreamRequest {
   /** From the route table, behind the provider's base path. */
   readonly endpoint: string;
   /** The caller's headers; only listed ones pass. */
-  readonly headers: Headers;
+  readonly headers: { get(name: string): string | null };
   readonly body: Buffer | null;
   readonly callId: string;
-  readonly signal: AbortSignal;
+  readonly abort: Abort;
 }
 
 /** Whether a failed request can have reached the provider: what was not sent costs nothing. */
 export type SendFailure = { readonly sent: boolean; readonly error: SallyportError };
 
-const NEVER_SENT = new Set([
-  'ConnectionRefused',
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'FailedToOpenSocket',
-  // The certificate is checked before anything is sent. Not EPROTO: the runtime says that of a broken connection at any time.
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-
-export interface UpstreamConfig {
+export interface UpstreamDeps extends HttpClientDeps {
   readonly userAgent: string;
 }
 
 export class Upstream {
   readonly #userAgent: string;
+  readonly #client: HttpClient;
 
-  constructor(config: UpstreamConfig) {
-    this.#userAgent = config.userAgent;
+  constructor(deps: UpstreamDeps) {
+    this.#userAgent = deps.userAgent;
+    this.#client = new HttpClient(deps);
   }
 
-  /** Starts the request; the key is copied into the header before this returns. Rejects with what `fetch` throws: see `sendFailure`. */
-  send(request: UpstreamRequest, key: Secret): Promise<Response> {
+  /** Closes what is idle. */
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Starts the request; the key is copied into the header before this returns. For what it rejects with see `sendFailure`. */
+  send(request: UpstreamRequest, key: Secret): Promise<HttpReply> {
     const { provider, headers } = request;
     const out: Record<string, string> = {
       authorization: key.revealText((text) => `Bearer ${text}`),
@@ -67,25 +60,23 @@ export class Upstream {
       const value = headers.get(name);
       if (value !== null) out[name] = value;
     }
-    return fetch(`${request.origin}${provider.basePath}/${request.endpoint}`, {
-      method: request.method,
-      headers: out,
-      body: request.body,
-      signal: request.signal,
-      redirect: 'manual',
-      // A reused connection that closes makes the runtime send a GET twice; the journal would then show one.
-      keepalive: request.method === 'POST',
-      tls: { rejectUnauthorized: true },
-      verbose: false,
-    });
+    return this.#client.request(
+      {
+        origin: request.origin,
+        method: request.method,
+        path: `${provider.basePath}/${request.endpoint}`,
+        headers: out,
+        body: request.body,
+      },
+      request.abort,
+    );
   }
 }
 
 /** What a rejected `send` means. An answer that never came says nothing about whether the provider worked. */
 export function sendFailure(thrown: unknown): SendFailure {
   if (thrown instanceof SallyportError) return { sent: true, error: thrown };
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
-  const sent = !NEVER_SENT.has(code);
+  const { code, sent } = thrown instanceof HttpError ? thrown : { code: 'unknown', sent: true };
   const error = new SallyportError(
     sent ? 'upstream.bad_reply' : 'upstream.unavailable',
     sent ? 'The connection to the provider broke before it answered.' : 'The provider cannot be reached.',

@@ -19,6 +19,9 @@ export interface RawReply {
   readonly complete: boolean;
 }
 
+const LONG_BYTES = 256 * 1024;
+const LOOK_MS = 25;
+
 export class RawClient {
   readonly socket: Socket;
   readonly #pieces: Buffer[] = [];
@@ -100,6 +103,8 @@ export class RawClient {
         this.#waiting.push(resolve);
       });
       clearTimeout(timer);
+      // A long reply is read anew at every look: not for each of its thousands of pieces.
+      if (this.socket.bytesRead > LONG_BYTES && !this.#closed) await Bun.sleep(LOOK_MS);
     }
   }
 
