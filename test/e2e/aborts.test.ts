@@ -272,7 +272,8 @@ test('300 aborts at any moment leave no live call, no held money, and no call ch
   await expectSettled();
   const calls = [...journaledCalls(gate).values()].slice(before);
   expect(calls.length).toBeGreaterThan(250);
-  expect(gate.fake.calls().length).toBeGreaterThan(250);
+  // Of the others the client had left before there was a connection: nothing was sent.
+  expect(gate.fake.calls().length).toBeGreaterThan(100);
   const bills = new Map(gate.fake.calls().map((record) => [record.requestId, record]));
   for (const { start, ends } of calls) {
     const [end] = ends;

@@ -12,7 +12,6 @@ const SENT = [
   'accept',
   'accept-encoding',
   'authorization',
-  'connection',
   'content-length',
   'content-type',
   'host',
