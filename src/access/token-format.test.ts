@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { BASE62 } from '../core/ids.ts';
+import { BASE62 } from '../core/base62.ts';
 import { newToken, parseToken, TOKEN_TYPES, type TokenType } from './token-format.ts';
 
 const types = Object.values(TOKEN_TYPES);

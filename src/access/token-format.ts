@@ -3,7 +3,8 @@
  * tell a token from a look-alike offline; it proves nothing about validity.
  */
 import { crc32 } from 'node:zlib';
-import { randomBase62, toBase62 } from '../core/ids.ts';
+import { toBase62 } from '../core/base62.ts';
+import { randomBase62 } from '../core/ids.ts';
 
 export const TOKEN_TYPES = { s: 'service', p: 'personal', c: 'ci', a: 'agent', m: 'admin' } as const;
 export type TokenType = (typeof TOKEN_TYPES)[keyof typeof TOKEN_TYPES];

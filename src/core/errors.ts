@@ -45,7 +45,8 @@ export type ErrorCode =
   | 'admin.unreachable'
   | 'not_found'
   | 'conflict'
-  | 'key.rejected';
+  | 'key.rejected'
+  | 'scan.incomplete';
 
 export interface ErrorOptions {
   /** For the log only: may name internals, never a secret. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { BASE62, newCallId, randomBase62, toBase62 } from './ids.ts';
+import { BASE62, toBase62 } from './base62.ts';
+import { newCallId, randomBase62 } from './ids.ts';
 
 test('a random text has the length asked for and nothing but base62', () => {
   expect(new Set(BASE62).size).toBe(62);

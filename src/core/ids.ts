@@ -1,7 +1,6 @@
 /** Random identifiers in base62. None of these is a secret unless its caller says so. */
 import { randomBytes } from 'node:crypto';
-
-export const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+import { BASE62, toBase62 } from './base62.ts';
 
 /** `length` characters of base62, uniform: bytes that would favour the low digits are thrown away. */
 export function randomBase62(length: number): string {
@@ -12,13 +11,6 @@ export function randomBase62(length: number): string {
     }
   }
   return text;
-}
-
-/** `value` as base62, left-padded with zeros to `width` characters. `value` is an integer in 0..2^53. */
-export function toBase62(value: number, width: number): string {
-  let text = '';
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 62)) text = `${BASE62[rest % 62] ?? ''}${text}`;
-  return text.padStart(width, '0');
 }
 
 const BOOT = randomBase62(10);

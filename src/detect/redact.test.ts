@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { randomBase62 } from '../core/ids.ts';
 import { redactCredentials, redactShapes, redactValue } from './redact.ts';
+import { RULES } from './rules.ts';
 
 /** Put together at run time, so that no scanner takes one for real. */
 const BODY = 'aB3'.repeat(14);
@@ -48,6 +49,29 @@ test.each(['Bearer abcdefgh12345', 'authorization: bearer  dXNlcjpwYXNz', 'BASIC
     expect(redactCredentials(text)).toMatch(/^(?:authorization: )?(?:bearer|basic) \[redacted\]$/i);
   },
 );
+
+test('every prefix that a rule of the scanner knows is taken out, and none is lost that ever was', () => {
+  const old =
+    'gsk_ sk- sallyp_ AIza hf_ r8_ xai- pplx- csk- nvapi- tgp_v1_ fw_ AKIA ASIA ghp_ github_pat_ glpat- xoxb- xoxp-';
+  const known = RULES.flatMap(({ shape }) =>
+    shape.by === 'prefix' ? shape.prefixes.map((prefix) => `${shape.lead ?? ''}${prefix}`) : [],
+  );
+  expect(known.length).toBeGreaterThan(40);
+  for (const prefix of [...old.split(' '), ...known]) {
+    // Twelve characters are enough, of whatever they are.
+    expect(redactCredentials(`(${prefix}${'x1-'.repeat(4)})`)).toBe('([redacted])');
+  }
+});
+
+test('a private key is taken out, whole or cut, on lines or escaped', () => {
+  const begin = ['-----BEGIN RSA', 'PRIVATE KEY-----'].join(' ');
+  const body = [randomBase62(64), randomBase62(64), randomBase62(20)];
+  for (const end of ['\n', '\\n']) {
+    const key = [begin, ...body, begin.replace('BEGIN', 'END')].join(end);
+    expect(redactCredentials(`key: ${key}, more`)).toBe('key: [redacted], more');
+    expect(redactCredentials(`key: ${[begin, ...body].join(end)}`)).toBe('key: [redacted]');
+  }
+});
 
 test('for the log, a long run of mixed characters is taken for a key of unknown form', () => {
   const unknown = `Zz9${randomBase62(40)}`;

@@ -2,30 +2,18 @@
  * Takes credentials out of text that is about to be logged or relayed. Two ways: by the shapes that provider keys and access tokens
  * have, and by a known value, of which any 16 characters in a row are hidden.
  */
+import { RULES } from './rules.ts';
 
-/** Prefixes of credentials, each followed by a run of key characters. */
-const PREFIXES = [
-  'gsk_',
-  'sk-',
-  'sallyp_',
-  'AIza',
-  'hf_',
-  'r8_',
-  'xai-',
-  'pplx-',
-  'csk-',
-  'nvapi-',
-  'tgp_v1_',
-  'fw_',
-  'AKIA',
-  'ASIA',
-  'ghp_',
-  'github_pat_',
-  'glpat-',
-  'xoxb-',
-  'xoxp-',
-];
+/** How credentials begin, each followed by a run of key characters: every prefix of the scanner's rules, whatever length or form they ask for. */
+const PREFIXES = shortest(
+  RULES.flatMap(({ shape }) =>
+    shape.by === 'prefix' ? shape.prefixes.map((prefix) => `${shape.lead ?? ''}${prefix}`) : [],
+  ),
+);
 const BY_PREFIX = new RegExp(`(?:${PREFIXES.join('|')})[A-Za-z0-9_-]{12,}`, 'g');
+/** To the last line of the key, or as far as it goes. */
+const PRIVATE_KEY =
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[^])*(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g;
 const BEARER = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
 /** A long run that mixes cases and digits is taken for a key of unknown shape; ids and hashes of ours have fields of their own. */
 const RUN = /[A-Za-z0-9_-]{32,}/g;
@@ -33,9 +21,22 @@ const RUN = /[A-Za-z0-9_-]{32,}/g;
 const HIDDEN = '[redacted]';
 const WINDOW = 16;
 
+/** Without those that begin with another, as expressions. */
+function shortest(prefixes: readonly string[]): string[] {
+  const kept = prefixes.filter(
+    (prefix, at) =>
+      prefixes.indexOf(prefix) === at &&
+      !prefixes.some((other) => other !== prefix && prefix.startsWith(other)),
+  );
+  return kept.map((prefix) => prefix.replaceAll('.', String.raw`\.`));
+}
+
 /** `text` without credentials of a known form. Names of models and ids stay as they are: for what a caller reads, and for records. */
 export function redactCredentials(text: string): string {
-  return text.replace(BEARER, (_whole, scheme: string) => `${scheme} ${HIDDEN}`).replace(BY_PREFIX, HIDDEN);
+  return text
+    .replace(BEARER, (_whole, scheme: string) => `${scheme} ${HIDDEN}`)
+    .replace(BY_PREFIX, HIDDEN)
+    .replace(PRIVATE_KEY, HIDDEN);
 }
 
 /** `text` without anything that looks like a credential, long names included: for the log, where too much is better than too little. */

@@ -1,0 +1,55 @@
+/** Classes of bytes that keys are made of, as bits of one table, and the few comparisons that the scanner makes. ASCII only, no decoding. */
+
+/** What a key's body may consist of. `key` is the widest: what a run is made of (run-skip.ts). */
+export type Alphabet = keyof typeof ALPHABETS;
+
+interface AlphabetFacts {
+  readonly bit: number;
+  readonly size: number;
+  /** As a class of a regular expression. */
+  readonly pattern: string;
+}
+
+export const ALPHABETS = {
+  key: { bit: 1, size: 64, pattern: '[A-Za-z0-9_-]' },
+  alnum: { bit: 2, size: 62, pattern: '[A-Za-z0-9]' },
+  hex: { bit: 4, size: 16, pattern: '[0-9a-f]' },
+  lowerAlnum: { bit: 8, size: 36, pattern: '[a-z0-9]' },
+  base32: { bit: 16, size: 32, pattern: '[A-Z2-7]' },
+  base64: { bit: 32, size: 64, pattern: '[A-Za-z0-9+/=]' },
+  upperAlnum: { bit: 64, size: 36, pattern: '[A-Z0-9]' },
+} as const satisfies Record<string, AlphabetFacts>;
+
+/** For each byte, the bits of the alphabets that it belongs to. */
+export const CLASS = new Uint8Array(256);
+for (const { bit, pattern } of Object.values(ALPHABETS)) {
+  const member = new RegExp(pattern);
+  for (let byte = 0; byte < 128; byte += 1) {
+    if (member.test(String.fromCharCode(byte))) CLASS[byte] = (CLASS[byte] ?? 0) | bit;
+  }
+}
+
+/** Whether the byte at `at` is of the alphabet; what lies outside is of none. */
+export function isAt(bytes: Uint8Array, at: number, bit: number): boolean {
+  return ((CLASS[bytes[at] ?? 0x80] ?? 0) & bit) !== 0;
+}
+
+/** Whether the ASCII `text` stands at `at`. */
+export function standsAt(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    if (bytes[at + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** Where the ASCII `text` begins in `bytes[from..to)`, or -1. */
+export function indexOfText(bytes: Uint8Array, text: string, from: number, to: number): number {
+  if (from >= to) return -1;
+  // The runtime's search takes no end, and must not run on to that of the file each time.
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).indexOf(text, 0, 'latin1');
+  return at < 0 ? -1 : from + at;
+}
+
+export function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, to - from)).toString('latin1');
+}

@@ -1,0 +1,104 @@
+/**
+ * Finds secrets in bytes, by their shape. One pass finds the runs of key characters and tries the rules whose prefix stands in one; the few
+ * prefixes of values that runs do not show, and private keys, are searched for. Time is linear in the bytes, whatever they are.
+ */
+import { indexOfText, latin1 } from './bytes.ts';
+import { examine, type Hit, type Matcher, matchersOf } from './examine.ts';
+import { findPrivateKeys } from './pem.ts';
+import { RULES } from './rules.ts';
+import { eachRun } from './run-skip.ts';
+
+export type { Hit } from './examine.ts';
+
+/** A piece of text has to overlap the next by this much, for that no value is cut: the longest is a private key. */
+export const LONGEST_VALUE_BYTES = 17 * 1024;
+/** What stands before a value, and decides whether it counts, is no longer. */
+export const LOOK_BACK_BYTES = 64;
+
+const MATCHERS = RULES.flatMap(matchersOf);
+const SEARCHED = MATCHERS.filter(({ searched }) => searched);
+const IN_RUNS = MATCHERS.filter(({ searched }) => !searched);
+const PEM_RULE = RULES.find(({ shape }) => shape.by === 'pem');
+
+/** Prefixes share their first three characters with few others: each such group has a bit, and a place in a run where no bit is left is passed. */
+const GROUPS: Matcher[][] = [];
+const FILTERS = [new Int32Array(256), new Int32Array(256), new Int32Array(256)] as const;
+const [FIRST, SECOND, THIRD] = FILTERS;
+const GROUP_COUNT = 31;
+const LEAST_PREFIX = 3;
+
+function buildGroups(): void {
+  const starts = [...new Set(IN_RUNS.map(({ prefix }) => prefix.slice(0, LEAST_PREFIX)))];
+  for (const [index, start] of starts.entries()) {
+    const group = index % GROUP_COUNT;
+    const own = IN_RUNS.filter(({ prefix }) => prefix.startsWith(start));
+    GROUPS[group] = [...(GROUPS[group] ?? []), ...own].sort((a, b) => b.prefix.length - a.prefix.length);
+    for (const [place, filter] of FILTERS.entries()) {
+      const code = start.charCodeAt(place);
+      filter[code] = (filter[code] ?? 0) | (1 << group);
+    }
+  }
+}
+buildGroups();
+
+/** Secrets in `bytes[from..to)`, in order and without overlaps. What stands before `from` is looked at, but begins none. */
+export function findSecrets(bytes: Uint8Array, from = 0, to = bytes.length): Hit[] {
+  const hits: Hit[] = [];
+  eachRun(bytes, from, to, (start, end) => searchRun(bytes, start, end, to, hits));
+  for (const matcher of SEARCHED) searchPrefix(bytes, from, to, matcher, hits);
+  if (PEM_RULE) findPrivateKeys(bytes, from, to, PEM_RULE, (hit) => hits.push(hit));
+  return hits.length > 1 ? withoutOverlaps(hits) : hits;
+}
+
+function searchRun(bytes: Uint8Array, start: number, end: number, to: number, hits: Hit[]): void {
+  let at = start;
+  while (at + LEAST_PREFIX < end) {
+    const group =
+      (FIRST[bytes[at] as number] as number) &
+      (SECOND[bytes[at + 1] as number] as number) &
+      (THIRD[bytes[at + 2] as number] as number);
+    const hit = group === 0 ? null : tryGroups(bytes, at, to, group);
+    if (hit) hits.push(hit);
+    at = hit ? hit.end : at + 1;
+  }
+}
+
+function tryGroups(bytes: Uint8Array, at: number, to: number, groups: number): Hit | null {
+  let unsure: Hit | null = null;
+  for (let rest = groups; rest !== 0; rest &= rest - 1) {
+    for (const matcher of GROUPS[31 - Math.clz32(rest & -rest)] ?? []) {
+      const hit = examine(bytes, at, to, matcher);
+      if (hit?.sure) return hit;
+      unsure ??= hit;
+    }
+  }
+  return unsure;
+}
+
+function searchPrefix(bytes: Uint8Array, from: number, to: number, matcher: Matcher, hits: Hit[]): void {
+  const { prefix } = matcher;
+  let at = indexOfText(bytes, prefix, from, to);
+  while (at >= 0) {
+    const hit = examine(bytes, at, to, matcher);
+    if (hit) hits.push(hit);
+    at = indexOfText(bytes, prefix, hit ? hit.end : at + prefix.length, to);
+  }
+}
+
+/** Of two values that overlap, the sure one stays, else the one that begins first. */
+function withoutOverlaps(hits: Hit[]): Hit[] {
+  hits.sort((a, b) => a.start - b.start || b.end - a.end);
+  const kept: Hit[] = [];
+  for (const hit of hits) {
+    const last = kept.at(-1);
+    if (!last || hit.start >= last.end) kept.push(hit);
+    else if (hit.sure && !last.sure) kept[kept.length - 1] = hit;
+  }
+  return kept;
+}
+
+/** The text of a found value, as it stands; of a private key only its body, so that line ends do not matter. */
+export function valueOf(bytes: Uint8Array, { rule, start, end }: Hit): string {
+  const text = latin1(bytes, start, end);
+  return rule.shape.by === 'pem' ? text.replaceAll(/\\[nrt]|[^A-Za-z0-9+/=]/g, '') : text;
+}

@@ -1,0 +1,86 @@
+/**
+ * Tells a value that a random generator made from one that a person typed as a placeholder, by the shape of the whole value: too few
+ * different characters, a sequence, a repetition, or mostly words such as "your", "key", "here". Never by a word inside: random values
+ * contain every short word at some time, and a list of stop-words would lose them.
+ */
+import { latin1 } from './bytes.ts';
+
+/**
+ * False for a placeholder. `alphabetSize` is how many characters the value could be made of. At most one in ten million uniformly random
+ * values of 16 characters or more is taken for a placeholder (lifelike.test.ts computes it).
+ */
+export function isLifelike(bytes: Uint8Array, from: number, to: number, alphabetSize: number): boolean {
+  return (
+    distinct(bytes, from, to) >= leastDistinct(alphabetSize, to - from) &&
+    !isSequence(bytes, from, to) &&
+    !isRepetition(bytes, from, to) &&
+    !isWords(latin1(bytes, from, to))
+  );
+}
+
+/** Half of what a random value of that length has on average. */
+export function leastDistinct(alphabetSize: number, length: number): number {
+  return Math.floor(0.5 * alphabetSize * (1 - (1 - 1 / alphabetSize) ** length));
+}
+
+function distinct(bytes: Uint8Array, from: number, to: number): number {
+  const seen = new Uint8Array(256);
+  let count = 0;
+  for (let at = from; at < to; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (seen[byte] === 0) {
+      seen[byte] = 1;
+      count += 1;
+    }
+  }
+  return count;
+}
+
+/** More than three in five characters follow from the one before: the same, the next or the previous one. */
+function isSequence(bytes: Uint8Array, from: number, to: number): boolean {
+  let steps = 0;
+  for (let at = from + 1; at < to; at += 1) {
+    if (Math.abs((bytes[at] ?? 0) - (bytes[at - 1] ?? 0)) <= 1) steps += 1;
+  }
+  return steps * 5 > (to - from) * 3;
+}
+
+const LONGEST_PERIOD = 20;
+
+/** The value goes on as it began, but for a few characters. */
+function isRepetition(bytes: Uint8Array, from: number, to: number): boolean {
+  const length = to - from;
+  for (let period = 1; period <= LONGEST_PERIOD && period * 2 <= length; period += 1) {
+    let same = 0;
+    for (let at = from + period; at < to; at += 1) if (bytes[at] === bytes[at - period]) same += 1;
+    if (same * 5 >= (length - period) * 4) return true;
+  }
+  return false;
+}
+
+const WORDS = new Set(
+  (
+    'a abc abcd abcdef account actual add admin an anthropic any api app aws bar baz bot change changeme chat client code commit ' +
+    'config demo dev do dont dummy edit enter env example examples fake fill fixture foo from gcp gemini generated get go google groq ' +
+    'hash here hidden hub hugging huggingface in input insert invalid is it key keys like local long looks made me mistral mock model my ' +
+    'name never new no not of only openai openrouter or org paste placeholder please prod production project put random real redacted ' +
+    'replace sallyport sample secret secrets serviceaccount set some something staging string super team template test testing text the ' +
+    'this to todo token tokens up url use user username valid value very with xai xxx you your'
+  ).split(' '),
+);
+const TOKEN = /[A-Z]?[a-z]+|[A-Z]+|\d+/g;
+const SEQUENCES = 'abcdefghijklmnopqrstuvwxyz 01234567890123456789 9876543210 qwertyuiop asdfghjkl zxcvbnm';
+
+/** At least half of the letters and digits are words that placeholders are made of, counted up, or one character many times. */
+function isWords(text: string): boolean {
+  let all = 0;
+  let made = 0;
+  for (const [token] of text.matchAll(TOKEN)) {
+    const word = token.toLowerCase();
+    all += word.length;
+    const typed =
+      word.length >= 3 && (SEQUENCES.includes(word) || word === word.charAt(0).repeat(word.length));
+    if (typed || WORDS.has(word)) made += word.length;
+  }
+  return made * 2 >= all;
+}

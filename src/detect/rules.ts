@@ -1,0 +1,27 @@
+/** All rules of the scanner, as one table. */
+import { isSallyportToken, withChecksum } from './checksum.ts';
+import { exactly, type Rule } from './rule.ts';
+import { CLOUD_RULES } from './rules-cloud.ts';
+import { LLM_RULES } from './rules-llm.ts';
+import { sample } from './samples.ts';
+
+const OWN_RULES: readonly Rule[] = [
+  {
+    id: 'sallyport-token',
+    provider: 'Sallyport',
+    what: 'access token',
+    severity: 'high',
+    revoke: 'sallyport token revoke ID (the id is the 12 characters after the type letter)',
+    shape: {
+      by: 'prefix',
+      prefixes: ['sallyp_'],
+      alphabet: 'key',
+      lengths: exactly(52),
+      proof: isSallyportToken,
+    },
+    positive: () => [withChecksum(`sallyp_s${sample('alnum', 12)}_${sample('alnum', 32)}`)],
+    negative: () => [`sallyp_s${sample('alnum', 12)}_${sample('alnum', 38)}`],
+  },
+];
+
+export const RULES: readonly Rule[] = [...OWN_RULES, ...LLM_RULES, ...CLOUD_RULES];
