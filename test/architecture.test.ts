@@ -9,6 +9,7 @@ const SRC = join(import.meta.dir, '..', 'src');
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   detect: ['core'],
+  scan: ['core', 'detect'],
   providers: ['core'],
   records: ['core'],
   audit: ['core', 'records'],
@@ -77,6 +78,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'offline.ts',
     'providers',
     'recovery',
+    'scan',
     'vault',
     'version.ts',
   ],

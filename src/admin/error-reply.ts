@@ -40,6 +40,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   conflict: 409,
   'key.rejected': 409,
+  // Of the CLI only.
+  'scan.incomplete': 500,
 };
 
 export type ReplyHeaders = Readonly<Record<string, string>>;

@@ -7,6 +7,7 @@ import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { health } from './health.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
+import { LOCAL_COMMANDS } from './local-commands.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
 import { metrics } from './metrics.ts';
 import { presetAdd, presetList, presetShow } from './preset.ts';
@@ -66,6 +67,7 @@ export const COMMANDS: readonly Command[] = [
   backup,
   restore,
   upgrade,
+  ...LOCAL_COMMANDS,
   fake,
   version,
 ];

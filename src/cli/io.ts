@@ -1,10 +1,11 @@
 /** All that a command has of the outside: environment, streams, time and signals. Tests put their own in its place. */
-import { createInterface } from 'node:readline/promises';
 import type { Environment } from '../config.ts';
 import { promptHidden } from './hidden-prompt.ts';
 
 export interface Io {
   readonly env: Environment;
+  /** The folder that the command was started in. */
+  readonly cwd: string;
   /** Removes a variable, so that no later reader and no child process finds it. */
   readonly forget: (variable: string) => void;
   /** Writes text as it is. */
@@ -29,23 +30,22 @@ export interface Io {
   readonly onHangup: (listener: () => void) => void;
 }
 
-/** The process's own. */
+/** The process's own. Its streams are opened at the first use: that takes longer than all that a git hook has to do. */
 export function processIo(): Io {
-  // A reader that leaves early (`| head`) is no failure of ours.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
   let stopping: Promise<void> | undefined;
   return {
     env: process.env,
+    cwd: process.cwd(),
     // NOTE: Bun.spawn hands down the variables that the process began with unless it is given `env: process.env`.
     forget: (variable) => delete process.env[variable],
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    stdinIsTerminal: process.stdin.isTTY,
-    stdoutIsTerminal: process.stdout.isTTY,
+    out: (text) => void streamOf('stdout').write(text),
+    err: (text) => void streamOf('stderr').write(text),
+    get stdinIsTerminal() {
+      return process.stdin.isTTY;
+    },
+    get stdoutIsTerminal() {
+      return process.stdout.isTTY;
+    },
     readStdin: (maxBytes) => readAll(Bun.stdin.stream(), maxBytes),
     readLine: promptLine,
     readHidden: promptHidden,
@@ -56,6 +56,20 @@ export function processIo(): Io {
     },
     onHangup: (listener) => void process.on('SIGHUP', listener),
   };
+}
+
+const opened = new Set<string>();
+
+function streamOf(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  const stream = process[name];
+  if (!opened.has(name)) {
+    opened.add(name);
+    // A reader that leaves early (`| head`) is no failure of ours.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  return stream;
 }
 
 const ENDING = [
@@ -78,6 +92,7 @@ function firstSignal(): Promise<void> {
 }
 
 async function promptLine(prompt: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await lines.question(prompt);

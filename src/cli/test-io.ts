@@ -4,6 +4,7 @@ import type { Io } from './io.ts';
 
 export interface TestIoOptions {
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
   /** What is piped in. */
   readonly stdin?: string;
   /** What is typed at a hidden prompt; standard input is a terminal then. */
@@ -47,6 +48,7 @@ export function testIo(options: TestIoOptions): {
   const env: Record<string, string> = { HOME: '/nonexistent', ...options.env };
   const io: Io = {
     env,
+    cwd: options.cwd ?? '/nonexistent',
     forget: (variable) => delete env[variable],
     out: (text) => (out += text),
     err: (text) => (err += text),

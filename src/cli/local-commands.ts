@@ -1,0 +1,8 @@
+/**
+ * The commands that neither ask a server nor start one, apart from the others: a git hook runs at every commit, and must not wait for what
+ * it never uses to be loaded.
+ */
+import type { Command } from './command.ts';
+import { scan } from './scan.ts';
+
+export const LOCAL_COMMANDS: readonly Command[] = [scan];

@@ -1,0 +1,43 @@
+/** What a scan reports of a secret: where it is, what it is and which one. Never the value, nor a part of it. */
+import { type Hit, valueOf } from '../detect/detect.ts';
+import type { Rule } from '../detect/rule.ts';
+
+export interface Place {
+  readonly path: string;
+  /** Counted from 1. 0 when the secret is in the name of the file. */
+  readonly line: number;
+  /** Counted from 1, in the units of UTF-16 that editors count. 0 when the secret is in the name of the file. */
+  readonly column: number;
+}
+
+export interface Finding extends Place {
+  readonly rule: Rule;
+  /** False for what only may be a secret. */
+  readonly sure: boolean;
+  /** The same for the same value under the same rule, everywhere. */
+  readonly fingerprint: string;
+}
+
+/** Fingerprints of other programs, and of other uses of ours, do not compare with these. */
+const LABEL = 'sallyport.scan.fingerprint.v1';
+const FINGERPRINT_HEX = 20;
+
+export function findingOf(bytes: Uint8Array, hit: Hit, place: Place): Finding {
+  return {
+    ...place,
+    rule: hit.rule,
+    sure: hit.sure,
+    fingerprint: fingerprintOf(hit.rule, valueOf(bytes, hit)),
+  };
+}
+
+/**
+ * 80 bits of a keyed hash. The key is no secret, so that every machine computes the same; values of rules have 80 bits of chance and more,
+ * so nobody finds one by trying.
+ */
+export function fingerprintOf(rule: Rule, value: string): string {
+  return new Bun.CryptoHasher('sha256', LABEL)
+    .update(`${rule.id}\0${value}`)
+    .digest('hex')
+    .slice(0, FINGERPRINT_HEX);
+}

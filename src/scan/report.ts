@@ -1,0 +1,71 @@
+/** Reports of a scan: for people, and as JSON lines for programs. No value, and no part of one, is in either, also when it is a file's name. */
+import { findSecrets } from '../detect/detect.ts';
+import type { Finding } from './finding.ts';
+import type { ScanResult } from './staged.ts';
+
+const HIDDEN = '[redacted]';
+
+/** One object a line: the findings, then the summary. */
+export function jsonLines(result: ScanResult): string {
+  const { findings, files, bytes, problems } = result;
+  const complete = problems.length === 0;
+  const summary = {
+    event: 'summary',
+    complete,
+    files,
+    bytes,
+    findings: findings.length,
+    ...(complete ? {} : { problems }),
+  };
+  return [...findings.map(jsonOf), summary].map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+function jsonOf({ rule, path, line, column, fingerprint, sure }: Finding): object {
+  return {
+    event: 'finding',
+    rule: rule.id,
+    provider: rule.provider,
+    path: nameOf(path),
+    line,
+    column,
+    fingerprint,
+    severity: rule.severity,
+    sure,
+  };
+}
+
+/** Lines of text: what was found where, and what to do, in order. `[]` when there is nothing to say. */
+export function textReport({ findings }: ScanResult): string[] {
+  if (findings.length === 0) return [];
+  return [
+    ...findings.map(lineOf),
+    '',
+    'What to do, in this order:',
+    ...revocations(findings).map((line, at) => `${at === 0 ? '  1. Revoke:  ' : '              '} ${line}`),
+    '  2. Rotate:   put the new key where it is kept (sallyport key add NAME --replace), never into a file under git.',
+    '  3. Remove:   take it out of the files above, then git add them again. Nothing was committed.',
+    'If it is certain that a value was never a key, git commit --no-verify commits without this check, on your own account.',
+  ];
+}
+
+function lineOf({ rule, path, line, column, fingerprint, sure }: Finding): string {
+  const place = line === 0 ? `${nameOf(path)}: in the name of the file` : `${nameOf(path)}:${line}:${column}`;
+  const what = `${sure ? '' : 'may be: '}${rule.provider} ${rule.what}`;
+  return `${place}: ${what} [${rule.id}, ${rule.severity}, fingerprint ${fingerprint}]`;
+}
+
+/** Each provider once. */
+function revocations(findings: readonly Finding[]): string[] {
+  return [...new Set(findings.map(({ rule }) => `${rule.provider} ${rule.what}: ${rule.revoke}`))];
+}
+
+function nameOf(path: string): string {
+  const bytes = Buffer.from(path);
+  let name = '';
+  let at = 0;
+  for (const { start, end } of findSecrets(bytes)) {
+    name += bytes.toString('utf8', at, start) + HIDDEN;
+    at = end;
+  }
+  return name + bytes.toString('utf8', at);
+}

@@ -1,0 +1,92 @@
+/**
+ * Scans text that comes in pieces, in bounded memory, with the place of each secret. However the text is cut into pieces, the findings are
+ * those of the whole.
+ */
+import { findSecrets, type Hit, LONGEST_VALUE_BYTES, LOOK_BACK_BYTES } from '../detect/detect.ts';
+
+/** Where in the text: both from 1; the column in units of UTF-16. */
+export type OnHit = (bytes: Uint8Array, hit: Hit, line: number, column: number) => void;
+
+const BLOCK_BYTES = 1024 * 1024;
+const NEWLINE = 0x0a;
+
+export class TextScan {
+  readonly #onHit: OnHit;
+  #buffer = Buffer.allocUnsafe(64 * 1024);
+  #size = 0;
+  /** What lies before was searched. */
+  #searched = 0;
+  /** Up to here lines and columns were counted. */
+  #counted = 0;
+  #line = 1;
+  #column = 1;
+
+  constructor(onHit: OnHit) {
+    this.#onHit = onHit;
+  }
+
+  /** Begins a text whose first line has this number. */
+  start(line: number): void {
+    this.#size = 0;
+    this.#searched = 0;
+    this.#counted = 0;
+    this.#line = line;
+    this.#column = 1;
+  }
+
+  add(piece: Uint8Array): void {
+    for (let at = 0; at < piece.length; at += BLOCK_BYTES) this.#append(piece.subarray(at, at + BLOCK_BYTES));
+  }
+
+  /** Searches what is left. */
+  end(): void {
+    this.#search(this.#size);
+    this.#size = 0;
+  }
+
+  #append(piece: Uint8Array): void {
+    if (this.#size + piece.length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(2 * (this.#size + piece.length));
+      this.#buffer.copy(larger, 0, 0, this.#size);
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.#size);
+    this.#size += piece.length;
+    if (this.#size < BLOCK_BYTES + LONGEST_VALUE_BYTES) return;
+    // A value that begins in the tail may go on in the next piece.
+    this.#search(this.#size - LONGEST_VALUE_BYTES);
+    this.#drop(Math.max(0, this.#searched - LOOK_BACK_BYTES));
+  }
+
+  /** Reports the secrets that begin before `end`. */
+  #search(end: number): void {
+    const bytes = this.#buffer.subarray(0, this.#size);
+    let searched = end;
+    for (const hit of findSecrets(bytes, this.#searched, this.#size)) {
+      if (hit.start >= end) break;
+      this.#count(hit.start);
+      this.#onHit(bytes, hit, this.#line, this.#column);
+      searched = Math.max(searched, hit.end);
+    }
+    this.#searched = searched;
+  }
+
+  #drop(end: number): void {
+    this.#count(end);
+    this.#buffer.copyWithin(0, end, this.#size);
+    this.#size -= end;
+    this.#searched -= end;
+    this.#counted -= end;
+  }
+
+  #count(end: number): void {
+    for (; this.#counted < end; this.#counted += 1) {
+      const byte = this.#buffer[this.#counted] ?? 0;
+      if (byte === NEWLINE) {
+        this.#line += 1;
+        this.#column = 1;
+        // Of a character's bytes in UTF-8 the first counts; one of four bytes is two units of UTF-16.
+      } else if ((byte & 0xc0) !== 0x80) this.#column += byte >= 0xf0 ? 2 : 1;
+    }
+  }
+}
