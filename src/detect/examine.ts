@@ -74,10 +74,11 @@ export function examine(bytes: Uint8Array, at: number, to: number, matcher: Matc
     isGenuine(bytes, start, body, end, matcher);
   if (sure) return { rule, start, end, sure };
   if (end - body < least) return null;
+  // Not farther than to the next character that is none of a prefix: no byte is passed twice.
   if (shape.loose?.placeholders) return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
   if (!free && !matcher.telling) return null;
   if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size)) return null;
-  return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
+  return { rule, start, end, sure };
 }
 
 function endOfRun(bytes: Uint8Array, from: number, to: number, bit: number): number {
