@@ -33,7 +33,11 @@ export function rollOver(status: BudgetStatus | undefined, period: string): Budg
 
 /** The budgets whose status an entry changes. */
 export function budgetsOf(entry: EntryBody): string[] {
-  if (entry.action === 'call.end') return [...new Set(entry.charges.map((charge) => charge.budget))];
+  if (entry.action === 'call.end') {
+    const budgets: string[] = [];
+    for (const { budget } of entry.charges) if (!budgets.includes(budget)) budgets.push(budget);
+    return budgets;
+  }
   return isBudgetEvent(entry) ? [entry.budget] : [];
 }
 
@@ -46,9 +50,10 @@ export function foldStatus(
   if (entry.action === 'call.end') {
     const cost = BigInt(entry.costPicoUsd);
     const overrun = BigInt(entry.overrunPicoUsd);
-    return entry.charges
-      .filter((charge) => charge.budget === budget)
-      .reduce((folded, { period }) => charge(folded, period, cost, overrun), status);
+    let folded = status;
+    for (const one of entry.charges)
+      if (one.budget === budget) folded = charge(folded, one.period, cost, overrun);
+    return folded;
   }
   return isBudgetEvent(entry) && entry.budget === budget ? foldEvent(status, entry) : status;
 }

@@ -11,15 +11,21 @@ const CHUNK_ROWS = [64, 8, 1] as const;
 /** Builds the query that writes `rows`. The order of its parameters must be that of the rows' properties. */
 export type CompileWrite<Row> = (tx: Transaction<Schema>, rows: Row[]) => CompiledQuery;
 
+/** Appends a row's parameters to `into`, in the order of the columns. */
+export type BindRow<Row> = (row: Row, into: unknown[]) => void;
+
 export class BulkWrite<Row extends object> {
   readonly #compile: CompileWrite<Row>;
+  readonly #bind: BindRow<Row>;
   readonly #compiled = new Map<number, CompiledQuery>();
 
-  constructor(compile: CompileWrite<Row>) {
+  /** Without `bind` a row's parameters are its properties. INVARIANT: then all rows come from one object literal, in one order. */
+  constructor(compile: CompileWrite<Row>, bind: BindRow<Row> = bindProperties) {
     this.#compile = compile;
+    this.#bind = bind;
   }
 
-  /** Writes `rows` in their order. INVARIANT: all rows come from one object literal, so their properties stand in one order. */
+  /** Writes `rows` in their order. */
   async run(tx: Transaction<Schema>, rows: readonly Row[]): Promise<void> {
     let from = 0;
     for (const size of CHUNK_ROWS) {
@@ -36,7 +42,11 @@ export class BulkWrite<Row extends object> {
       this.#compiled.set(chunk.length, query);
     }
     const parameters: unknown[] = [];
-    for (const row of chunk) parameters.push(...(Object.values(row) as unknown[]));
+    for (const row of chunk) this.#bind(row, parameters);
     await tx.executeQuery({ ...query, parameters });
   }
+}
+
+function bindProperties(row: object, into: unknown[]): void {
+  into.push(...(Object.values(row) as unknown[]));
 }

@@ -39,6 +39,40 @@ export function toIndexTable(row: IndexRow): Insertable<AuditIndexTable> {
   };
 }
 
+/** The values of `toIndexTable` in its order, without the object: there is a row for every call. */
+export function bindIndexRow(row: IndexRow, into: unknown[]): void {
+  into.push(
+    row.id,
+    row.stream,
+    whole(row.seq),
+    whole(row.atMs),
+    row.action,
+    row.principal,
+    row.userId,
+    row.team,
+    row.project,
+    row.environment,
+    row.tokenId,
+    row.resource,
+    row.provider,
+    row.model,
+    row.keyId,
+    row.address,
+    whole(row.promptTokens),
+    whole(row.completionTokens),
+    whole(row.cachedTokens),
+    picoUsd(row.costPicoUsd),
+    picoUsd(row.boundPicoUsd),
+    picoUsd(row.overrunPicoUsd),
+    row.basis,
+    row.latencyMs === null ? null : duration(row.latencyMs),
+    row.result,
+    row.errorCode,
+    row.charges,
+    row.metadata,
+  );
+}
+
 export function fromIndexTable(row: Selectable<AuditIndexTable>): IndexRow {
   return {
     id: row.id,

@@ -3,11 +3,17 @@
  * newest ones may be missing, and the journal is applied again from the trust row's position.
  */
 import type { Insertable } from 'kysely';
-import type { IndexBatch, IndexStore } from '../audit/store.ts';
+import type { IndexBatch, IndexRow, IndexStore } from '../audit/store.ts';
 import { BulkWrite } from './bulk-write.ts';
 import type { Database } from './database.ts';
 import { findRows, openCalls, queryRows } from './index-queries.ts';
-import { fromStatusTable, toIndexTable, toPseudonymTable, toStatusTable } from './index-rows.ts';
+import {
+  bindIndexRow,
+  fromStatusTable,
+  toIndexTable,
+  toPseudonymTable,
+  toStatusTable,
+} from './index-rows.ts';
 import { callsBetween, spentSince, usageBy } from './index-usage.ts';
 import type { AuditIndexTable, BudgetStatusTable, PseudonymsTable } from './schema.ts';
 import { toTrustTable, trustUpsert } from './trust-row.ts';
@@ -55,15 +61,16 @@ function createCommit(database: Database): (batch: IndexBatch) => Promise<void> 
   const trust = trustUpsert();
   return (batch) =>
     database.write('crash', async (tx) => {
-      await calls.run(tx, batch.rows.map(toIndexTable));
+      await calls.run(tx, batch.rows);
       await statuses.run(tx, batch.statuses.map(toStatusTable));
       await pseudonyms.run(tx, batch.pseudonyms.map(toPseudonymTable));
       await trust.run(tx, [toTrustTable(batch.trust)]);
     });
 }
 
-function upsertCalls(): BulkWrite<Insertable<AuditIndexTable>> {
-  return new BulkWrite((tx, rows) => {
+function upsertCalls(): BulkWrite<IndexRow> {
+  return new BulkWrite((tx, indexRows) => {
+    const rows = indexRows.map(toIndexTable);
     const columns = Object.keys(rows[0] ?? {}) as (keyof AuditIndexTable)[];
     return tx
       .insertInto('audit_index')
@@ -76,7 +83,7 @@ function upsertCalls(): BulkWrite<Insertable<AuditIndexTable>> {
           ),
       )
       .compile();
-  });
+  }, bindIndexRow);
 }
 
 function upsertStatuses(): BulkWrite<Insertable<BudgetStatusTable>> {
