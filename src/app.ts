@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { Teams } from './access/teams.ts';
 import { Tokens } from './access/tokens.ts';
 import { createAdminApp } from './admin/admin.ts';
+import { AppEntryLimits } from './admin/app-entry-limits.ts';
 import { type AdminServer, serveAdmin } from './admin/server.ts';
 import { prepareSocketFolder, realFolder, socketOwner, socketPath } from './admin/socket-path.ts';
+import { EntryStream, type WriteOut } from './audit/entry-stream.ts';
 import type { Journal } from './audit/journal.ts';
 import { closeOpenCalls } from './audit/recovery.ts';
 import type { Config } from './config.ts';
@@ -39,6 +41,9 @@ import { Vault } from './vault/vault.ts';
 import { type VerifiedKey, verifyKey } from './vault/verify.ts';
 import { VERSION } from './version.ts';
 
+/** For what a log collector has not yet taken when everything else has ended. */
+const STREAM_GRACE_MS = 1000;
+
 export interface App {
   readonly gatewayUrl: string;
   readonly adminUrl: string;
@@ -56,7 +61,10 @@ export interface App {
   liveCalls(): number;
   /** Reads the TLS certificate again, if there is one. */
   reloadCertificate(): void;
-  stop(reason: string): Promise<void>;
+  /** Lets the entries of the journal out to where `SALLYPORT_AUDIT_STDOUT` wants them; until then they wait. */
+  streamEntries(): void;
+  /** Resolves with false when the reader of the entry stream takes nothing any more, so that a write to it will never end. */
+  stop(reason: string): Promise<boolean>;
 }
 
 interface Parts {
@@ -72,10 +80,11 @@ interface Parts {
   readonly late: LateEntries;
   readonly upstream: Upstream;
   readonly verifyKey: App['verifyKey'];
+  readonly stream?: EntryStream | undefined;
 }
 
 /** Rejects with the reason why this data folder cannot be served; nothing runs then. */
-export async function startApp(config: Config, ask?: AskPassphrase): Promise<App> {
+export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: WriteOut): Promise<App> {
   const { settings } = config;
   const log = createLog({ level: settings.logLevel, redact: redactShapes });
   const teardown = new Teardown();
@@ -91,19 +100,24 @@ export async function startApp(config: Config, ask?: AskPassphrase): Promise<App
     const access = openAccess(core);
     const tail = await replay(core);
     teardown.defer(() => core.indexer.stop());
-    const journal = openJournal(core, tail);
+    const stream = settings.auditStdout && writeOut ? new EntryStream(writeOut) : undefined;
+    let streamed = true;
+    teardown.defer(async () => void (streamed = (await stream?.end(STREAM_GRACE_MS)) ?? true));
+    const journal = openJournal(core, tail, stream);
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
     const parts = await openParts(core, access, journal, priceFile);
-    const served = await serve(config, core, parts, teardown);
+    const served = await serve(config, core, { ...parts, stream }, teardown);
     return {
       ...parts,
       ...served,
       log,
       recoveredCalls,
-      stop: (why) => {
+      streamEntries: () => stream?.start(),
+      stop: async (why) => {
         reason = why;
-        return teardown.unwind();
+        await teardown.unwind();
+        return streamed;
       },
     };
   } catch (error) {
@@ -293,6 +307,7 @@ async function startAdmin(
     ...core,
     ...parts,
     index: core.stores.index,
+    appEntries: new AppEntryLimits(core.clock, settings.auditWritesPerMinute),
     recovery: openDesk(config, core, parts),
     instance: {
       id: core.keyring.instance,
@@ -310,6 +325,7 @@ async function startAdmin(
       journalStream: parts.journal.stream,
       journalEntries: parts.journal.stats.entries,
       journalDurable: parts.journal.stats.synced,
+      auditStream: parts.stream?.stats ?? null,
     }),
     metrics,
   });

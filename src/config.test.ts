@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { refusalOf } from '../test/support/refusal.ts';
+import { readWatching } from './watch-config.ts';
 import { defaultDataFolder, type Environment, type Flags, readConfig, VARIABLES } from './config.ts';
 
 const HOME = { HOME: '/home/ann' };
@@ -26,6 +27,7 @@ test('without a word everything has a safe default', () => {
       pricesFile: null,
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
       drainMs: 30_000,
+      ...readWatching(undefined, {}),
     },
     secrets: { rootKey: { kind: 'file', path: '/home/ann/.sallyport/root.key', chosen: false } },
   });
@@ -66,9 +68,10 @@ test('every variable that is listed is read', () => {
     pricesFile: null,
     times: { firstByteMs: 3000, idleMs: 4000, stallMs: 5000, totalMs: 6000 },
     drainMs: 7000,
+    ...readWatching(undefined, {}),
   });
-  // Those of the listener have their own tests, in config-network.test.ts.
-  expect(Object.keys(VARIABLES)).toHaveLength(22);
+  // Those of the listener have their own tests, in config-network.test.ts, and those of what is watched in watch-config.test.ts.
+  expect(Object.keys(VARIABLES)).toHaveLength(27);
 });
 
 test('a flag wins over a variable', () => {

@@ -11,8 +11,9 @@ import type { CallTimes } from './gateway/live-calls.ts';
 import { LISTEN_VARIABLES, type ListenFlags, type ListenSettings, readListening } from './listen-config.ts';
 import { rootKeySource } from './root-key-config.ts';
 import type { RootKeySource } from './vault/kek/source.ts';
+import { readWatching, WATCH_VARIABLES, type WatchSettings } from './watch-config.ts';
 
-export interface Settings extends ListenSettings {
+export interface Settings extends ListenSettings, WatchSettings {
   /** Absolute path. */
   readonly data: string;
   /** 0: any free port. */
@@ -48,6 +49,7 @@ export interface Flags extends ListenFlags {
   readonly adminPort?: string | undefined;
   /** The root key is made from a passphrase that is asked for. */
   readonly passphrase?: boolean;
+  readonly auditStdout?: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -79,6 +81,7 @@ export const VARIABLES = {
   SALLYPORT_STALL_SECONDS: 'how long a client may leave an answer unread (default 120)',
   SALLYPORT_TOTAL_SECONDS: 'longest a call may take (default 3600)',
   SALLYPORT_DRAIN_SECONDS: 'how long running calls may take to finish at the end (default 30)',
+  ...WATCH_VARIABLES,
 } as const;
 
 /** Read elsewhere: the CLI's own token, and the test hooks of core/failpoint.ts. */
@@ -106,6 +109,7 @@ export function readConfig(flags: Flags, environment: Environment): Config {
     settings: {
       data,
       ...readListening(flags, environment),
+      ...readWatching(flags.auditStdout, environment),
       port,
       adminPort,
       logLevel: readLevel(environment['SALLYPORT_LOG_LEVEL'] ?? 'info'),

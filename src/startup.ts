@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EntryBody, Position } from './audit/entry.ts';
+import type { EntryBody, PlacedEntry, Position } from './audit/entry.ts';
 import { Indexer } from './audit/indexer.ts';
 import { Journal } from './audit/journal.ts';
 import { listStreams } from './audit/layout.ts';
@@ -151,7 +151,12 @@ function isControl(entry: EntryBody): entry is Extract<EntryBody, ControlEntry> 
   return entry.action.startsWith('control.');
 }
 
-export function openJournal(core: Core, tail: JournalTail): Journal {
+/** `alsoTo` sees every entry as well, right after it was written. */
+export function openJournal(
+  core: Core,
+  tail: JournalTail,
+  alsoTo?: { add(placed: PlacedEntry): void },
+): Journal {
   if (tail.torn)
     core.log.warn('An unfinished last line of the journal was cut off.', { bytes: tail.torn.bytes });
   mkdirSync(core.journalFolder, { recursive: true, mode: 0o700 });
@@ -164,7 +169,13 @@ export function openJournal(core: Core, tail: JournalTail): Journal {
     segmentBytes: SEGMENT_BYTES,
     collectMs: COLLECT_MS,
   };
-  const journal = Journal.open(config, core.clock, tail, (placed) => core.indexer.add(placed));
+  const onEntry = alsoTo
+    ? (placed: PlacedEntry): void => {
+        core.indexer.add(placed);
+        alsoTo.add(placed);
+      }
+    : (placed: PlacedEntry): void => core.indexer.add(placed);
+  const journal = Journal.open(config, core.clock, tail, onEntry);
   core.indexer.follow((position) => journal.durable(position));
   core.book.attachJournal(async (entry) => {
     const release = core.indexer.pause();

@@ -38,9 +38,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ['core', 'records', 'audit', 'vault'],
   fake: [],
   'version.ts': [],
-  'config.ts': ['core', 'gateway', 'listen-config.ts', 'root-key-config.ts', 'vault'],
+  'config.ts': ['core', 'gateway', 'listen-config.ts', 'root-key-config.ts', 'vault', 'watch-config.ts'],
   'listen-config.ts': ['core', 'access', 'gateway'],
   'root-key-config.ts': ['core', 'vault'],
+  'watch-config.ts': ['core'],
   'runtime-environment.ts': [],
   'app.ts': [
     'core',

@@ -5,7 +5,10 @@
 import { Hono } from 'hono';
 import type { Teams } from '../access/teams.ts';
 import type { Tokens } from '../access/tokens.ts';
+import type { EntryStreamStats } from '../audit/entry-stream.ts';
 import type { Indexer } from '../audit/indexer.ts';
+import type { Journal } from '../audit/journal.ts';
+import type { Pseudonyms } from '../audit/pseudonyms.ts';
 import type { IndexStore } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
@@ -18,6 +21,8 @@ import type { RecoveryDesk } from '../recovery/desk.ts';
 import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
+import type { AppEntryLimits } from './app-entry-limits.ts';
+import { appEntryRoutes } from './app-entry-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { budgetRoutes } from './budget-routes.ts';
 import { checkInput } from './check-input.ts';
@@ -57,6 +62,8 @@ export interface RuntimeState {
   readonly journalStream: string;
   readonly journalEntries: number;
   readonly journalDurable: number;
+  /** Of the entries on standard output; null without them. */
+  readonly auditStream: EntryStreamStats | null;
 }
 
 export interface AdminDeps {
@@ -69,8 +76,11 @@ export interface AdminDeps {
   readonly prices: Prices;
   readonly budgetClock: Pick<SteadyClock, 'state' | 'confirm'>;
   readonly vault: Vault;
-  readonly indexer: Pick<Indexer, 'flush' | 'lag'>;
+  readonly indexer: Pick<Indexer, 'flush' | 'lag' | 'checkCapacity'>;
   readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
+  readonly journal: Pick<Journal, 'append' | 'durable'>;
+  readonly pseudonyms: Pick<Pseudonyms, 'commit'>;
+  readonly appEntries: AppEntryLimits;
   /** Asks the provider about a slot's active version and journals what that says. Rejects with `not_found`, never for a failed probe. */
   readonly verifyKey: (principal: string, slot: string) => Promise<VerifiedKey>;
   readonly recovery: Pick<RecoveryDesk, 'material' | 'record' | 'backup'>;
@@ -113,6 +123,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...limitRoutes(deps),
     ...priceRoutes(deps),
     ...auditRoutes(deps),
+    ...appEntryRoutes(deps),
     ...usageRoutes(deps),
     ...explainRoutes(deps),
     ...recoveryRoutes(deps),
@@ -140,7 +151,8 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
 
 function addRoute<N extends RouteName>(hono: Hono<HonoEnv>, name: N, handler: Handler<N>): void {
   const route = ROUTES[name];
-  hono.on(route.method, route.path, async (c) => {
+  // The prefix is for those who put both listeners behind one name.
+  hono.on(route.method, [route.path, `/admin${route.path}`], async (c) => {
     const { principal, requestId } = c.env;
     requireScope(principal, route.scope);
     const input = {

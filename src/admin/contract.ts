@@ -3,6 +3,7 @@
  * drift apart. Requests are strict (an unknown field is refused); of an answer, the client keeps the fields that it knows.
  */
 import { z } from 'zod';
+import * as app from './app-entry-shapes.ts';
 import * as explain from './explain-shapes.ts';
 import * as preset from './preset-shapes.ts';
 import * as recovery from './recovery-shapes.ts';
@@ -283,6 +284,15 @@ export const ROUTES = {
     query: shape.auditFilter,
     body: none,
     response: z.object({ entries: z.array(shape.auditEntry) }),
+  },
+  'audit.write': {
+    method: 'POST',
+    path: '/v1/audit',
+    scope: 'audit:write',
+    params: none,
+    query: none,
+    body: app.appEntry,
+    response: app.appEntryReceipt,
   },
   'usage.query': {
     method: 'GET',

@@ -77,6 +77,8 @@ export const status = z.object({
     /** Not yet in the tables that queries read. */
     lag: z.int(),
   }),
+  /** Entries on standard output, and those that its reader was too slow for; null when they are not asked for. */
+  auditStream: z.object({ written: z.int(), dropped: z.int() }).nullable(),
   tokens: z.object({ active: z.int(), expired: z.int(), revoked: z.int() }),
   keys: z.array(z.object({ name: z.string(), provider: z.string(), state: z.enum(['active', 'disabled']) })),
   budgetClock,

@@ -24,7 +24,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
   return {
     'status.show': async () => {
       const { instance } = deps;
-      const { gatewayUrl, adminUrl, ready, liveCalls, ...journal } = deps.runtime();
+      const { gatewayUrl, adminUrl, ready, liveCalls, auditStream, ...journal } = deps.runtime();
       return {
         version: instance.version,
         instance: instance.id,
@@ -42,6 +42,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
           durable: journal.journalDurable,
           lag: deps.indexer.lag,
         },
+        auditStream,
         tokens: countTokens(deps),
         keys: deps.vault.list().map(({ name, provider, state }) => ({ name, provider, state })),
         budgetClock: budgetClockShape(deps.budgetClock),

@@ -3,6 +3,7 @@ import { MemoryStore, openMemoryBook } from '../../test/support/memory-store.ts'
 import { Teams } from '../access/teams.ts';
 import { Tokens } from '../access/tokens.ts';
 import type { BudgetEvent, ClockEvent, EntryBody, Position } from '../audit/entry.ts';
+import { Pseudonyms } from '../audit/pseudonyms.ts';
 import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
@@ -17,6 +18,7 @@ import { Keyring } from '../vault/keyring.ts';
 import { Vault } from '../vault/vault.ts';
 import { interpretVerification } from '../vault/verify.ts';
 import { type AdminApp, type AdminDeps, createAdminApp } from './admin.ts';
+import { AppEntryLimits } from './app-entry-limits.ts';
 import { LOCAL, type Principal } from './principal.ts';
 
 export interface AdminRig {
@@ -30,7 +32,7 @@ export interface AdminRig {
   /** What the provider answers to a verification: status and error code. */
   readonly provider: { status: number; code: string | null };
   readonly rows: IndexRow[];
-  /** What recovery put on record. */
+  /** What recovery and applications put on record. */
   readonly recorded: readonly EntryBody[];
   readonly people: PseudonymRow[];
   readonly sums: UsageRow[];
@@ -85,7 +87,10 @@ export async function adminRig(): Promise<AdminRig> {
     prices: new Prices(null),
     budgetClock,
     vault,
-    indexer: { flush: () => Promise.resolve(), lag: 0 },
+    indexer: { flush: () => Promise.resolve(), lag: 0, checkCapacity: () => undefined },
+    journal: { append: recording(recorded), durable: () => Promise.resolve() },
+    pseudonyms: new Pseudonyms(),
+    appEntries: new AppEntryLimits(clock, 60),
     index: {
       query: ({ limit, action }) =>
         Promise.resolve(
@@ -116,6 +121,7 @@ export async function adminRig(): Promise<AdminRig> {
       journalStream: 'n1@000001',
       journalEntries: journal.length,
       journalDurable: journal.length,
+      auditStream: null,
     }),
     metrics: () => Promise.resolve('# no metrics\n'),
   };
@@ -147,6 +153,13 @@ export async function adminRig(): Promise<AdminRig> {
   };
 }
 
+function recording(recorded: EntryBody[]): (entry: EntryBody) => Position {
+  return (entry) => {
+    recorded.push(entry);
+    return { stream: 'n1@000001', seq: recorded.length, hash: Buffer.alloc(32), segment: 1, offset: 1 };
+  };
+}
+
 function recordingDesk(
   clock: Clock,
   keyring: Keyring,
@@ -154,10 +167,7 @@ function recordingDesk(
   vault: Vault,
   recorded: EntryBody[],
 ): RecoveryDesk {
-  const append = (entry: EntryBody): Position => {
-    recorded.push(entry);
-    return { stream: 'n1@000001', seq: recorded.length, hash: Buffer.alloc(32), segment: 1, offset: 1 };
-  };
+  const append = recording(recorded);
   return new RecoveryDesk({
     clock,
     keyring,

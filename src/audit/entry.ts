@@ -165,6 +165,30 @@ export interface RecoveryEvent {
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** What an application put on record. All but `principal` is what it says of itself; nothing of it counts as a call or as money spent. */
+export interface AppEntry {
+  readonly action: 'app.entry';
+  /** Such as `login.failed`. */
+  readonly event: string;
+  /** The admin token that wrote it, or `local`. */
+  readonly principal: string;
+  /** Commitment to the end user. */
+  readonly userId: string | null;
+  readonly team: string | null;
+  readonly project: string | null;
+  readonly environment: string | null;
+  readonly resource: string | null;
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly costPicoUsd: string;
+  readonly latencyMs: number | null;
+  readonly result: CallResult | null;
+  readonly errorCode: string | null;
+  readonly metadata: Readonly<Record<string, string | number | boolean>>;
+}
+
 /** A change of control-plane records, `<noun>.<verb>`. Also what a lost database is rebuilt from. */
 export interface ControlChange {
   readonly action: `control.${string}`;
@@ -201,6 +225,7 @@ export type EntryBody =
   | PricesLoaded
   | KeyEvent
   | RecoveryEvent
+  | AppEntry
   | ControlChange;
 
 /** An entry as it stands in the journal. */

@@ -1,5 +1,5 @@
 /** How a journal entry becomes a row of the audit index. Pure: the same entries give the same rows, live and in replay. */
-import type { CallEnd, CallStart, CallSubject, Entry, EntryBody, Position } from './entry.ts';
+import type { AppEntry, CallEnd, CallStart, CallSubject, Entry, EntryBody, Position } from './entry.ts';
 import type { IndexRow } from './store.ts';
 
 const NO_CALL = {
@@ -109,6 +109,7 @@ export function otherRow(entry: Entry, position: Position): IndexRow {
   if (entry.action === 'call.refused') {
     return { ...base, ...subjectOf(entry), id: entry.id, result: 'error', errorCode: entry.errorCode };
   }
+  if (entry.action === 'app.entry') return { ...base, ...appFields(entry) };
   const errorCode = 'errorCode' in entry ? entry.errorCode : null;
   return {
     ...base,
@@ -118,6 +119,27 @@ export function otherRow(entry: Entry, position: Position): IndexRow {
     address: 'address' in entry ? entry.address : null,
     errorCode,
     metadata: JSON.stringify(metadataOf(entry)),
+  };
+}
+
+function appFields(entry: AppEntry): Partial<IndexRow> {
+  return {
+    action: `app.${entry.event}`,
+    principal: entry.principal,
+    userId: entry.userId,
+    team: entry.team,
+    project: entry.project,
+    environment: entry.environment,
+    resource: entry.resource,
+    provider: entry.provider,
+    model: entry.model,
+    promptTokens: entry.promptTokens,
+    completionTokens: entry.completionTokens,
+    costPicoUsd: BigInt(entry.costPicoUsd),
+    latencyMs: entry.latencyMs,
+    result: entry.result,
+    errorCode: entry.errorCode,
+    metadata: JSON.stringify(entry.metadata),
   };
 }
 
@@ -176,6 +198,7 @@ function metadataOf(entry: EntryBody): object {
     case 'call.progress':
     case 'call.end':
     case 'call.refused':
+    case 'app.entry':
       return {};
     default:
       return { records: entry.records.map(({ kind, id, revision }) => ({ kind, id, revision })) };

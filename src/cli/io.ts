@@ -1,4 +1,5 @@
 /** All that a command has of the outside: environment, streams, time and signals. Tests put their own in its place. */
+import type { WriteOut } from '../audit/entry-stream.ts';
 import type { Environment } from '../config.ts';
 import { promptHidden } from './hidden-prompt.ts';
 
@@ -11,6 +12,10 @@ export interface Io {
   /** Writes text as it is. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Writes text as it is, and says when it was taken. */
+  readonly outThen: WriteOut;
+  /** Ends the process at once, whatever is still to be written. */
+  readonly leave: (code: number) => void;
   readonly stdinIsTerminal: boolean;
   /** Whether what is printed is read by somebody, and not kept by a collector of logs. */
   readonly stdoutIsTerminal: boolean;
@@ -40,6 +45,8 @@ export function processIo(): Io {
     forget: (variable) => delete process.env[variable],
     out: (text) => void streamOf('stdout').write(text),
     err: (text) => void streamOf('stderr').write(text),
+    outThen: (text, done) => void streamOf('stdout').write(text, done),
+    leave: (code) => process.exit(code),
     get stdinIsTerminal() {
       return process.stdin.isTTY;
     },

@@ -33,6 +33,12 @@ export const status = defineCommand({
         `the wall clock was set; budget periods stand still at ${stoppedAt}: sallyport budget clock-ok`,
       );
     }
+    const dropped = reply.auditStream?.dropped ?? 0;
+    if (dropped > 0)
+      warn(
+        io,
+        `${dropped} entries were left out on standard output: its reader is too slow; the journal has them`,
+      );
     for (const team of reply.teamsWithoutBudget) warn(io, `team ${team} has no budget`);
     if (reply.keys.length === 0) warn(io, 'there is no provider key, so no call can be sent');
     return EXIT.ok;

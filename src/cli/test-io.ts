@@ -52,6 +52,11 @@ export function testIo(options: TestIoOptions): {
     forget: (variable) => delete env[variable],
     out: (text) => (out += text),
     err: (text) => (err += text),
+    outThen: (text, done) => {
+      out += text;
+      done();
+    },
+    leave: () => undefined,
     stdinIsTerminal: options.typed !== undefined,
     stdoutIsTerminal: options.stdoutIsTerminal ?? false,
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),

@@ -31,6 +31,10 @@ const OPTIONS = {
     type: 'boolean',
     help: 'make the root key of a new instance from a passphrase, asked for here at every start',
   },
+  'audit-stdout': {
+    type: 'boolean',
+    help: 'print every journal entry as a JSON line, behind the ready line',
+  },
   json: { type: 'boolean', help: 'print the ready line as JSON' },
 } as const satisfies OptionSpecs;
 
@@ -60,20 +64,25 @@ export const upCommand = defineCommand({
       import('../app.ts'),
       import('./demo.ts'),
     ]);
-    const app = await startApp({ ...config, settings: { ...config.settings, maxCalls } }, askOnTerminal(io));
+    const bounded = { ...config, settings: { ...config.settings, maxCalls } };
+    const app = await startApp(bounded, askOnTerminal(io), io.outThen);
     // A service manager reloads by SIGHUP; from a terminal it means that the terminal is gone.
     if (config.settings.tls || !io.stdinIsTerminal) io.onHangup(() => app.reloadCertificate());
     let demo: Demo | undefined;
+    let streamed = true;
     try {
       await offerToSeal(app, io, values.json);
       if (values.demo || needsDemo(app)) demo = await startDemo(app);
       announce(app, config.settings.data, demo, io, values.json);
+      app.streamEntries();
       await stopped;
       note(io, stoppingText(app.liveCalls()));
     } finally {
-      await app.stop('stopped by the operator');
+      streamed = await app.stop('stopped by the operator');
       await demo?.stop();
     }
+    // A write that nobody takes would keep the process for as long as its reader lives.
+    if (!streamed) io.leave(EXIT.ok);
     return EXIT.ok;
   },
 });
@@ -93,6 +102,7 @@ function flagsOf(values: Values<typeof OPTIONS>): Flags {
     tlsKey: values['tls-key'],
     behindTlsProxy: values['behind-tls-proxy'],
     passphrase: values.passphrase,
+    auditStdout: values['audit-stdout'],
   };
 }
 
