@@ -40,6 +40,8 @@ import type { AskPassphrase } from './vault/kek/source.ts';
 import { Vault } from './vault/vault.ts';
 import { type VerifiedKey, verifyKey } from './vault/verify.ts';
 import { VERSION } from './version.ts';
+import { createSender } from './watch/sender.ts';
+import { Watch } from './watch/watch.ts';
 
 /** For what a log collector has not yet taken when everything else has ended. */
 const STREAM_GRACE_MS = 1000;
@@ -80,7 +82,11 @@ interface Parts {
   readonly late: LateEntries;
   readonly upstream: Upstream;
   readonly verifyKey: App['verifyKey'];
-  readonly stream?: EntryStream | undefined;
+}
+
+interface Serving extends Parts {
+  readonly watch: Watch;
+  readonly stream: EntryStream | undefined;
 }
 
 /** Rejects with the reason why this data folder cannot be served; nothing runs then. */
@@ -107,7 +113,9 @@ export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: W
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
     const parts = await openParts(core, access, journal, priceFile);
-    const served = await serve(config, core, { ...parts, stream }, teardown);
+    const watch = await openWatch(config, core, parts);
+    teardown.defer(() => watch.stop());
+    const served = await serve(config, core, { ...parts, watch, stream }, teardown);
     return {
       ...parts,
       ...served,
@@ -227,11 +235,25 @@ async function openLedger(
   return ledger;
 }
 
+function openWatch({ settings }: Config, core: Core, parts: Parts): Promise<Watch> {
+  return Watch.open({
+    ...core,
+    instance: core.keyring.instance,
+    store: core.stores.outbox,
+    index: core.stores.index,
+    vault: parts.vault,
+    send: createSender({ ...core, userAgent: `sallyport/${VERSION}` }),
+    steadyClock: parts.budgetClock,
+    record: (entry) => parts.late.record(entry),
+    settings,
+  });
+}
+
 /** Listens: the gateway first, then the admin side. */
 async function serve(
   config: Config,
   core: Core,
-  parts: Parts,
+  parts: Serving,
   teardown: Teardown,
 ): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'liveCalls' | 'reloadCertificate'>> {
   const { settings } = config;
@@ -246,6 +268,7 @@ async function serve(
     rejectedKeys: new RejectedKeys(),
     observer: telemetry,
     own: new OwnRecords({ ...core, index: core.stores.index }),
+    seeRefusals: (refused) => parts.watch.seeRefusals(refused),
     maxBodyBytes: settings.maxBodyBytes,
     intake: new Intake(settings),
     open: () => open,
@@ -254,6 +277,7 @@ async function serve(
   core.indexer.start();
   telemetry.start();
   teardown.defer(() => telemetry.stop());
+  parts.watch.start();
   const gateway = serveGateway(gate, { ...settings, hostname: settings.host });
   teardown.defer(() => gateway.stop(settings.drainMs));
   const metrics = (): Promise<string> => telemetry.metrics(gate);
@@ -289,7 +313,7 @@ function openDesk({ settings, secrets }: Config, core: Core, parts: Parts): Reco
 async function startAdmin(
   config: Config,
   core: Core,
-  parts: Parts,
+  parts: Serving,
   gate: Gate,
   served: {
     readonly gatewayUrl: string;

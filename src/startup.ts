@@ -26,6 +26,10 @@ import type { Keyring } from './vault/keyring.ts';
 import type { KeyringStore } from './vault/store.ts';
 import { unlockKeyring } from './vault/unlock.ts';
 import { VERSION } from './version.ts';
+import { Directory } from './watch/directory.ts';
+import { AlertOutbox } from './watch/outbox.ts';
+import { ownersIn } from './watch/owners.ts';
+import type { OutboxStore } from './watch/store.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Hidden under any real provider's first byte, and enough for calls to share a sync. */
@@ -36,6 +40,7 @@ export interface Stores {
   readonly records: RecordStore;
   readonly index: IndexStore;
   readonly keyring: KeyringStore;
+  readonly outbox: OutboxStore;
   /** Replaces the file at `target` by a consistent copy of the database. */
   snapshot(target: string): Promise<void>;
 }
@@ -49,6 +54,8 @@ export interface Core {
   readonly book: RecordBook;
   readonly indexer: Indexer;
   readonly projection: BudgetProjection;
+  readonly outbox: AlertOutbox;
+  readonly directory: Directory;
   readonly pseudonyms: Pseudonyms;
   readonly trust: Trust;
   readonly journalFolder: string;
@@ -90,11 +97,13 @@ export async function openCore(
   }
   const keyring = await unlockKeyring(config.secrets.rootKey, stores.keyring, clock, ask);
   const authenticator = keyring.authenticator('row-mac');
-  const [rows, statuses, trustRow, openCalls] = await Promise.all([
+  const [rows, statuses, trustRow, openCalls, waiting, knownAlerts] = await Promise.all([
     stores.records.loadRecords(),
     stores.index.loadStatuses(),
     stores.records.loadTrust(),
     stores.index.openCalls(),
+    stores.outbox.waiting(),
+    stores.outbox.known(),
   ]);
   checkRecords(authenticator, rows);
   const projection = new BudgetProjection(authenticator, statuses);
@@ -102,18 +111,36 @@ export async function openCore(
     records: rows.map((row) => row.mac),
     statuses: projection.statusTags(),
     openCalls: openCalls.map((row) => openCallTag(authenticator, row)),
+    outbox: waiting.map(({ mac }) => mac),
   });
   const book = new RecordBook({ store: stores.records, authenticator, trust }, rows);
+  const directory = new Directory({ book, keyring, clock });
+  const alerts = { instance: keyring.instance, authenticator, owners: ownersIn(book), directory };
+  const outbox = new AlertOutbox(alerts, waiting, knownAlerts);
   const pseudonyms = new Pseudonyms();
   const indexer = await Indexer.open({
     store: stores.index,
     trust,
     statuses: projection,
+    alerts: outbox,
     pseudonyms,
     authenticator,
     log,
   });
-  return { clock, log, stores, keyring, book, indexer, projection, pseudonyms, trust, journalFolder };
+  return {
+    clock,
+    log,
+    stores,
+    keyring,
+    book,
+    indexer,
+    projection,
+    outbox,
+    directory,
+    pseudonyms,
+    trust,
+    journalFolder,
+  };
 }
 
 /** Applies what the journal has beyond the database, and checks its chain on the way. */

@@ -24,6 +24,7 @@ export const SCOPE_VERBS = [
   'usage',
   'status',
   'metrics',
+  'alerts',
   'recovery',
 ] as const;
 

@@ -21,6 +21,8 @@ import type { RecoveryDesk } from '../recovery/desk.ts';
 import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
+import type { Watch } from '../watch/watch.ts';
+import { alertRoutes } from './alert-routes.ts';
 import type { AppEntryLimits } from './app-entry-limits.ts';
 import { appEntryRoutes } from './app-entry-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -81,6 +83,7 @@ export interface AdminDeps {
   readonly journal: Pick<Journal, 'append' | 'durable'>;
   readonly pseudonyms: Pick<Pseudonyms, 'commit'>;
   readonly appEntries: AppEntryLimits;
+  readonly watch: Pick<Watch, 'directory' | 'backlogs' | 'test' | 'outbox' | 'retry' | 'diskIsLow'>;
   /** Asks the provider about a slot's active version and journals what that says. Rejects with `not_found`, never for a failed probe. */
   readonly verifyKey: (principal: string, slot: string) => Promise<VerifiedKey>;
   readonly recovery: Pick<RecoveryDesk, 'material' | 'record' | 'backup'>;
@@ -125,6 +128,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...auditRoutes(deps),
     ...appEntryRoutes(deps),
     ...usageRoutes(deps),
+    ...alertRoutes(deps),
     ...explainRoutes(deps),
     ...recoveryRoutes(deps),
     ...statusRoutes(deps),

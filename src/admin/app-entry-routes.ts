@@ -3,17 +3,19 @@
  * application states, with credentials taken out of it. Answered when the entry survives a power cut.
  */
 import type { AppEntry } from '../audit/entry.ts';
+import { SallyportError } from '../core/errors.ts';
 import { redactCredentials } from '../detect/redact.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import type { AppEntryShape } from './app-entry-shapes.ts';
 import type { Principal } from './principal.ts';
 
-type Deps = Pick<AdminDeps, 'appEntries' | 'clock' | 'indexer' | 'journal' | 'pseudonyms'>;
+type Deps = Pick<AdminDeps, 'appEntries' | 'clock' | 'indexer' | 'journal' | 'pseudonyms' | 'watch'>;
 
 export function appEntryRoutes(deps: Deps): Handlers<'audit.write'> {
   const { appEntries, clock, indexer, journal, pseudonyms } = deps;
   return {
     'audit.write': async ({ body }, principal) => {
+      if (deps.watch.diskIsLow) throw lowDisk();
       indexer.checkCapacity();
       const clean = redacted(body);
       appEntries.admit(principal.id, Buffer.byteLength(JSON.stringify(clean)));
@@ -28,6 +30,18 @@ export function appEntryRoutes(deps: Deps): Handlers<'audit.write'> {
       };
     },
   };
+}
+
+function lowDisk(): SallyportError {
+  return new SallyportError(
+    'audit.unavailable',
+    'The disk runs full: what room there is is kept for calls and the control plane.',
+    {
+      fix: 'Free space on the disk of the data folder; see SALLYPORT_ALERT_DISK_FREE_MB.',
+      retryable: true,
+      retryAfterSeconds: 60,
+    },
+  );
 }
 
 function redacted(body: AppEntryShape): AppEntryShape {

@@ -3,6 +3,7 @@
  * drift apart. Requests are strict (an unknown field is refused); of an answer, the client keeps the fields that it knows.
  */
 import { z } from 'zod';
+import { ALERT_ROUTES } from './alert-contract.ts';
 import * as app from './app-entry-shapes.ts';
 import * as explain from './explain-shapes.ts';
 import * as preset from './preset-shapes.ts';
@@ -330,6 +331,7 @@ export const ROUTES = {
     body: none,
     response: explain.status,
   },
+  ...ALERT_ROUTES,
   'recovery.material': {
     method: 'GET',
     path: '/v1/recovery/material',

@@ -77,6 +77,16 @@ export const status = z.object({
     /** Not yet in the tables that queries read. */
     lag: z.int(),
   }),
+  /** Null when the tables cannot be asked. */
+  alerts: z
+    .object({
+      destinations: z.int(),
+      /** Still to be sent. */
+      waiting: z.int(),
+      /** Given up after many tries. */
+      undelivered: z.int(),
+    })
+    .nullable(),
   /** Entries on standard output, and those that its reader was too slow for; null when they are not asked for. */
   auditStream: z.object({ written: z.int(), dropped: z.int() }).nullable(),
   tokens: z.object({ active: z.int(), expired: z.int(), revoked: z.int() }),

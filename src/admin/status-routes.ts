@@ -16,6 +16,7 @@ type Deps = Pick<
   | 'indexer'
   | 'instance'
   | 'runtime'
+  | 'watch'
 >;
 
 const NEAR_PERCENT = 80n;
@@ -43,6 +44,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
           lag: deps.indexer.lag,
         },
         auditStream,
+        alerts: await alertState(deps),
         tokens: countTokens(deps),
         keys: deps.vault.list().map(({ name, provider, state }) => ({ name, provider, state })),
         budgetClock: budgetClockShape(deps.budgetClock),
@@ -72,6 +74,19 @@ async function recoveryState(deps: Deps): Promise<RouteReply<'status.show'>['rec
       drillAt: await last('recovery.drill'),
       backupAt: await last('recovery.backup'),
     };
+  } catch {
+    return null;
+  }
+}
+
+/** Likewise. */
+async function alertState({ watch }: Deps): Promise<RouteReply<'status.show'>['alerts']> {
+  const destinations = watch.directory.active().length;
+  try {
+    const backlogs = [...(await watch.backlogs()).values()];
+    const sum = (field: 'waiting' | 'undelivered'): number =>
+      backlogs.reduce((total, backlog) => total + backlog[field], 0);
+    return { destinations, waiting: sum('waiting'), undelivered: sum('undelivered') };
   } catch {
     return null;
   }

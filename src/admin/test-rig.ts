@@ -17,6 +17,7 @@ import { RootKey } from '../vault/kek/root-key.ts';
 import { Keyring } from '../vault/keyring.ts';
 import { Vault } from '../vault/vault.ts';
 import { interpretVerification } from '../vault/verify.ts';
+import { Directory } from '../watch/directory.ts';
 import { type AdminApp, type AdminDeps, createAdminApp } from './admin.ts';
 import { AppEntryLimits } from './app-entry-limits.ts';
 import { LOCAL, type Principal } from './principal.ts';
@@ -71,7 +72,7 @@ export async function adminRig(): Promise<AdminRig> {
     callsBetween: () => Promise.resolve(0),
   });
   const budgetClock = new SteadyClock({ clock, emit: (event) => void clockEvents.push(event) });
-  const vault = new Vault({ keyring, book, clock, resolve: () => Promise.resolve(['104.18.0.1']) });
+  const vault = new Vault({ keyring, book, clock, resolve: publicAddress });
   const provider = { status: 200, code: null as string | null };
   const rows: IndexRow[] = [];
   const people: PseudonymRow[] = [];
@@ -91,6 +92,7 @@ export async function adminRig(): Promise<AdminRig> {
     journal: { append: recording(recorded), durable: () => Promise.resolve() },
     pseudonyms: new Pseudonyms(),
     appEntries: new AppEntryLimits(clock, 60),
+    watch: restingWatch(new Directory({ book, keyring, clock, resolve: publicAddress })),
     index: {
       query: ({ limit, action }) =>
         Promise.resolve(
@@ -150,6 +152,30 @@ export async function adminRig(): Promise<AdminRig> {
     people,
     sums,
     ask,
+  };
+}
+
+function publicAddress(): Promise<string[]> {
+  return Promise.resolve(['104.18.0.1']);
+}
+
+/** Destinations that are real, to which nothing is sent. */
+function restingWatch(directory: Directory): AdminDeps['watch'] {
+  return {
+    directory,
+    backlogs: () => Promise.resolve(new Map()),
+    outbox: () => Promise.resolve([]),
+    retry: () => Promise.resolve(0),
+    test: (_, name) => {
+      directory.get(name);
+      return Promise.resolve({
+        delivered: false,
+        error: 'status 404',
+        retryAfterMs: null,
+        alert: 'alr_test',
+      });
+    },
+    diskIsLow: false,
   };
 }
 

@@ -150,6 +150,56 @@ export interface KeyEvent {
   readonly principal: string;
 }
 
+/** So many credentials were refused within a minute that somebody may be guessing. */
+export interface AuthBurst {
+  readonly action: 'auth.burst';
+  readonly principal: string;
+  /** Refusals in the window. While it goes on, there is an entry every ten minutes. */
+  readonly count: number;
+  readonly windowSeconds: number;
+  /** Different addresses among them, as far as they were told apart. */
+  readonly addresses: number;
+  /** How many within a minute are a burst. */
+  readonly threshold: number;
+}
+
+/** How near a provider key is to the age at which it should be replaced. */
+export type KeyAgeStage = 'soon' | 'due' | 'overdue';
+
+/** A provider key gets old. Once for each version and stage. */
+export interface KeyAged {
+  readonly action: 'key.age';
+  readonly principal: string;
+  readonly keyId: string;
+  readonly provider: string;
+  /** Of its slot; null when it serves all. */
+  readonly environment: string | null;
+  readonly stage: KeyAgeStage;
+  readonly ageDays: number;
+  readonly cadenceDays: number;
+}
+
+/** The disk of the data folder runs full, or has room again. */
+export interface DiskEvent {
+  readonly action: 'disk.low' | 'disk.recovered';
+  readonly principal: string;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly thresholdBytes: number;
+}
+
+/** An alert was sent on trial, or could not be delivered after many tries. */
+export interface AlertEvent {
+  readonly action: 'alert.tested' | 'alert.undelivered';
+  readonly principal: string;
+  /** Name of the destination. */
+  readonly destination: string;
+  readonly alert: string;
+  readonly delivered: boolean;
+  /** Why not; null when it was. */
+  readonly error: string | null;
+}
+
 /** What was done so that the instance can be brought back. */
 export interface RecoveryEvent {
   readonly action:
@@ -225,6 +275,10 @@ export type EntryBody =
   | PricesLoaded
   | KeyEvent
   | RecoveryEvent
+  | AuthBurst
+  | KeyAged
+  | DiskEvent
+  | AlertEvent
   | AppEntry
   | ControlChange;
 

@@ -149,6 +149,13 @@ function subjectOf(entry: CallSubject): CallSubject {
   return { principal, userId, team, project, environment, tokenId, resource, provider, model, address };
 }
 
+const COLUMNS: ReadonlySet<string> = new Set(['action', 'seq', 'at', 'principal', 'keyId']);
+
+/** All fields but those that have a column. */
+function detailsOf(entry: EntryBody): object {
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => !COLUMNS.has(name)));
+}
+
 function metadataOf(entry: EntryBody): object {
   switch (entry.action) {
     case 'journal.open':
@@ -187,6 +194,13 @@ function metadataOf(entry: EntryBody): object {
     case 'key.rejected':
     case 'key.verified':
       return { provider: entry.provider, status: entry.status };
+    case 'auth.burst':
+    case 'key.age':
+    case 'disk.low':
+    case 'disk.recovered':
+    case 'alert.tested':
+    case 'alert.undelivered':
+      return detailsOf(entry);
     case 'recovery.kit':
     case 'recovery.drill':
     case 'recovery.drill_failed':

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { callEnd, callProgress, callStart, JournalLab } from '../../test/support/journal-lab.ts';
-import { MemoryIndex } from '../../test/support/memory-index.ts';
+import { MemoryIndex, noAlerts } from '../../test/support/memory-index.ts';
 import { refusalOf, thrownBy } from '../../test/support/refusal.ts';
 import { testKeyring } from '../../test/support/test-keyring.ts';
 import { silentLog } from '../core/log.ts';
@@ -45,6 +45,7 @@ async function openIndexer(
     store: index,
     trust,
     statuses,
+    alerts: noAlerts,
     pseudonyms,
     authenticator,
     log: silentLog,

@@ -11,7 +11,7 @@ import type { Entry, PlacedEntry, Position } from './entry.ts';
 import { endRow, otherRow, startRow } from './index-rows.ts';
 import { openCallTag } from './open-call-tag.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
-import type { BudgetStatusRow, IndexRow, IndexStore } from './store.ts';
+import type { BudgetStatusRow, IndexRow, IndexStore, OutboxRow } from './store.ts';
 
 /** A transaction of so many entries holds the loop for about 2 ms. */
 const BATCH = 500;
@@ -31,10 +31,19 @@ export interface StatusProjection {
   committed(): void;
 }
 
+/** A third one: what entries give rise to telling people. */
+export interface AlertProjection {
+  apply(placed: PlacedEntry): void;
+  /** Rows made since the last `committed()`. */
+  pending(): readonly OutboxRow[];
+  committed(): void;
+}
+
 export interface IndexerDeps {
   readonly store: IndexStore;
   readonly trust: Trust;
   readonly statuses: StatusProjection;
+  readonly alerts: AlertProjection;
   readonly pseudonyms: Pseudonyms;
   /** Over rows: `row-mac`. */
   readonly authenticator: Authenticator;
@@ -166,6 +175,7 @@ export class Indexer {
     const { entry, position } = placed;
     this.#applied = placed;
     this.#deps.statuses.apply(entry);
+    this.#deps.alerts.apply(placed);
     switch (entry.action) {
       case 'call.start':
         this.#set(startRow(entry, position), true);
@@ -200,17 +210,22 @@ export class Indexer {
   async #commit(): Promise<void> {
     const last = this.#applied;
     if (!last) return;
-    const { store, trust, statuses, pseudonyms } = this.#deps;
+    const { store, trust, statuses, alerts, pseudonyms } = this.#deps;
     await this.#durable(last.position);
     const people = pseudonyms.take();
     const pending = statuses.pending();
+    const outbox = alerts.pending();
     const open = this.#openTags();
     try {
       await trust.commit(
         () => ({
           position: last.position,
           gone: [...pending.gone, ...open.map(({ before }) => before)],
-          added: [...pending.added, ...open.flatMap(({ after }) => after ?? [])],
+          added: [
+            ...pending.added,
+            ...outbox.map(({ mac }) => mac),
+            ...open.flatMap(({ after }) => after ?? []),
+          ],
         }),
         async (row) => {
           failpoint('in-commit');
@@ -218,6 +233,7 @@ export class Indexer {
             rows: [...this.#dirty.values()],
             statuses: pending.rows,
             pseudonyms: people,
+            outbox,
             trust: row,
           });
         },
@@ -227,6 +243,7 @@ export class Indexer {
       throw error;
     }
     statuses.committed();
+    alerts.committed();
     for (const { id, after } of open) {
       if (after) this.#vouched.set(id, after);
       else this.#vouched.delete(id);

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { readFileSync, rmSync, truncateSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { callEnd, callProgress, callStart, JournalLab, readAll } from '../../test/support/journal-lab.ts';
-import { MemoryIndex } from '../../test/support/memory-index.ts';
+import { MemoryIndex, noAlerts } from '../../test/support/memory-index.ts';
 import { testKeyring } from '../../test/support/test-keyring.ts';
 import { silentLog } from '../core/log.ts';
 import { BudgetProjection } from '../ledger/projection.ts';
@@ -85,6 +85,7 @@ async function replay(folder: string, index: MemoryIndex): Promise<void> {
     store: index,
     trust,
     statuses,
+    alerts: noAlerts,
     pseudonyms: new Pseudonyms(),
     authenticator,
     log: silentLog,

@@ -67,6 +67,22 @@ export interface PseudonymRow {
   readonly salt: Uint8Array;
 }
 
+/** One alert that is to be sent to one destination. New rows wait to be sent; nothing but their state changes afterwards. */
+export interface OutboxRow {
+  /** The alert's id: the same for the same event, whenever and however often it is derived. */
+  readonly alert: string;
+  /** Id of the destination's record. */
+  readonly destination: string;
+  readonly type: string;
+  /** Of the entry that the alert is about. */
+  readonly atMs: number;
+  /** Alerts with this in common are sent once in a while only; null for those that are always sent. */
+  readonly fold: string | null;
+  /** What is sent, as JSON. */
+  readonly payload: string;
+  readonly mac: Uint8Array;
+}
+
 export interface IndexBatch {
   /** Inserted, or replaced by id. */
   readonly rows: readonly IndexRow[];
@@ -74,6 +90,8 @@ export interface IndexBatch {
   readonly statuses: readonly BudgetStatusRow[];
   /** Inserted unless present. */
   readonly pseudonyms: readonly PseudonymRow[];
+  /** Inserted; none of them is there yet. */
+  readonly outbox: readonly OutboxRow[];
   readonly trust: TrustRow;
 }
 

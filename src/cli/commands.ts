@@ -1,4 +1,14 @@
 /** The command table, in the order of the help page. */
+import {
+  alertAdd,
+  alertList,
+  alertOutbox,
+  alertRemove,
+  alertRetry,
+  alertRotateSecret,
+  alertShow,
+  alertTest,
+} from './alert.ts';
 import { auditQuery, auditTail, auditVerify } from './audit.ts';
 import { backup, restore, upgrade } from './backup.ts';
 import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
@@ -61,6 +71,14 @@ export const COMMANDS: readonly Command[] = [
   auditQuery,
   auditTail,
   auditVerify,
+  alertAdd,
+  alertList,
+  alertShow,
+  alertTest,
+  alertRotateSecret,
+  alertRemove,
+  alertOutbox,
+  alertRetry,
   recoveryKit,
   recoveryDrill,
   recoveryRestore,

@@ -5,21 +5,29 @@ import type { Io } from './io.ts';
 const MAX_BYTES = 8192;
 
 /** The value without one trailing line break. Throws `input.invalid`; no message repeats any of it. */
-export async function readKeyValue(io: Io): Promise<string> {
-  const text = io.stdinIsTerminal ? await io.readHidden('provider key (not echoed): ') : await fromStdin(io);
-  const value = text.replace(/\r?\n$/, '');
-  if (value !== '') return value;
-  throw new SallyportError('input.invalid', 'no key was given on standard input', {
-    fix: 'type it at the prompt, or pipe it: printenv GROQ_API_KEY | sallyport key add groq --provider groq',
-  });
+export function readKeyValue(io: Io): Promise<string> {
+  return readSecretValue(
+    io,
+    'provider key',
+    'key',
+    'type it at the prompt, or pipe it: printenv GROQ_API_KEY | sallyport key add groq --provider groq',
+  );
 }
 
-async function fromStdin(io: Io): Promise<string> {
+/** Likewise for any other secret. `what` is asked for, `noun` names it in messages, `fix` says how to give it. */
+export async function readSecretValue(io: Io, what: string, noun: string, fix: string): Promise<string> {
+  const text = io.stdinIsTerminal ? await io.readHidden(`${what} (not echoed): `) : await fromStdin(io, noun);
+  const value = text.replace(/\r?\n$/, '');
+  if (value !== '') return value;
+  throw new SallyportError('input.invalid', `no ${noun} was given on standard input`, { fix });
+}
+
+async function fromStdin(io: Io, noun: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await io.readStdin(MAX_BYTES));
   } catch {
-    throw new SallyportError('input.invalid', 'standard input holds no key: it is too long, or no text', {
-      fix: 'send the key alone, on one line',
+    throw new SallyportError('input.invalid', `standard input holds no ${noun}: it is too long, or no text`, {
+      fix: `send the ${noun} alone, on one line`,
     });
   }
 }

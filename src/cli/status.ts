@@ -33,6 +33,10 @@ export const status = defineCommand({
         `the wall clock was set; budget periods stand still at ${stoppedAt}: sallyport budget clock-ok`,
       );
     }
+    const { alerts } = reply;
+    if (alerts?.destinations === 0) warn(io, 'nobody is told when something happens: sallyport alert add');
+    if (alerts && alerts.undelivered > 0)
+      warn(io, `${alerts.undelivered} alerts could not be delivered: sallyport alert outbox --state dead`);
     const dropped = reply.auditStream?.dropped ?? 0;
     if (dropped > 0)
       warn(
@@ -89,6 +93,12 @@ function fields(reply: RouteReply<'status.show'>): [string, string][] {
     [
       'journal',
       `${journal.stream}: ${journal.entries} entries, ${journal.durable} durable, ${journal.lag} not yet indexed`,
+    ],
+    [
+      'alerts',
+      reply.alerts === null
+        ? '-'
+        : `${reply.alerts.destinations} destinations, ${reply.alerts.waiting} alerts waiting, ${reply.alerts.undelivered} given up`,
     ],
     ['tokens', `${tokens.active} active, ${tokens.expired} expired, ${tokens.revoked} revoked`],
     ['keys', `${active} active, ${keys.length - active} disabled`],

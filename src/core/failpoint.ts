@@ -11,7 +11,10 @@ export type FailpointName =
   | 'in-settle'
   | 'in-commit'
   | 'in-record-commit'
-  | 'in-recovery';
+  | 'in-recovery'
+  | 'before-alert-send'
+  | 'after-alert-send'
+  | 'in-alert-settle';
 
 const [armed, nth = '1'] = (process.env['SALLYPORT_FAILPOINT'] ?? '').split(':');
 let hits = 0;

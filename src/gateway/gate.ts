@@ -1,6 +1,7 @@
 /** What the pipeline works with. Built once by app.ts; every field is a part's front door. */
 import type { Teams } from '../access/teams.ts';
 import type { Tokens } from '../access/tokens.ts';
+import type { AuthRefused } from '../audit/entry.ts';
 import type { Indexer } from '../audit/indexer.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { Pseudonyms } from '../audit/pseudonyms.ts';
@@ -36,6 +37,8 @@ export interface Gate {
   readonly rejectedKeys: RejectedKeys;
   readonly observer: CallObserver;
   readonly own: OwnRecords;
+  /** Looks at refused credentials, once a second, as they go on record. */
+  readonly seeRefusals: (refused: readonly AuthRefused[]) => void;
   readonly maxBodyBytes: number;
   readonly intake: Intake;
   /** False while starting and stopping: no call is let through. */

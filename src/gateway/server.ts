@@ -127,8 +127,11 @@ function reachableHost(hostname: string): string {
 function keepHouse(gate: Gate): void {
   gate.late.retry();
   // While nothing can be written they are counted on, in a bounded table: strangers must not fill the memory instead of the disk.
-  if (gate.late.waiting === 0 && !gate.indexer.full)
-    for (const refused of gate.strangers.take()) gate.late.record(refused);
+  if (gate.late.waiting === 0 && !gate.indexer.full) {
+    const refused = gate.strangers.take();
+    for (const entry of refused) gate.late.record(entry);
+    gate.seeRefusals(refused);
+  }
   for (const lost of gate.ledger.sweep()) {
     gate.log.error('A hold outlived its call; it is charged whole.', { call: lost.holdId });
     lost.settle(lost.amountPicoUsd);

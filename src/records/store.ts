@@ -10,6 +10,7 @@ export const RECORD_KINDS = [
   'budget',
   'limit',
   'preset',
+  'alert_destination',
 ] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 

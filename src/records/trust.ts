@@ -26,6 +26,8 @@ export interface RowTags {
   readonly statuses: readonly Uint8Array[];
   /** Tags of calls without an end. */
   readonly openCalls?: readonly Uint8Array[];
+  /** Tags of alerts that are still to be sent. */
+  readonly outbox?: readonly Uint8Array[];
 }
 
 export interface TrustChange {
@@ -62,7 +64,7 @@ export class Trust {
    */
   static open(authenticator: Authenticator, row: TrustRow | null, tags: RowTags): Trust {
     const trust = new Trust(authenticator, row ?? START);
-    const all = [...tags.records, ...tags.statuses, ...(tags.openCalls ?? [])];
+    const all = [...tags.records, ...tags.statuses, ...(tags.openCalls ?? []), ...(tags.outbox ?? [])];
     trust.#digest = trust.#flip(trust.#digest, all);
     const intact = row ? authenticator.verify(trust.#fields(row, trust.#digest), row.mac) : all.length === 0;
     if (!intact) {

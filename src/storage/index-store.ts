@@ -16,6 +16,7 @@ import {
 } from './index-rows.ts';
 import { callsBetween, spentSince, usageBy } from './index-usage.ts';
 import type { AuditIndexTable, BudgetStatusTable, PseudonymsTable } from './schema.ts';
+import { insertOutbox, toOutboxTable } from './outbox-rows.ts';
 import { toTrustTable, trustUpsert } from './trust-row.ts';
 
 /** Parameters of one `in` list; SQLite takes 32,766. */
@@ -58,12 +59,14 @@ function createCommit(database: Database): (batch: IndexBatch) => Promise<void> 
   const calls = upsertCalls();
   const statuses = upsertStatuses();
   const pseudonyms = insertPseudonyms();
+  const outbox = insertOutbox();
   const trust = trustUpsert();
   return (batch) =>
     database.write('crash', async (tx) => {
       await calls.run(tx, batch.rows);
       await statuses.run(tx, batch.statuses.map(toStatusTable));
       await pseudonyms.run(tx, batch.pseudonyms.map(toPseudonymTable));
+      await outbox.run(tx, batch.outbox.map(toOutboxTable));
       await trust.run(tx, [toTrustTable(batch.trust)]);
     });
 }

@@ -7,9 +7,15 @@ import { SallyportError } from '../core/errors.ts';
 import { initialSchema } from './migration-1.ts';
 import { rootKdfColumn } from './migration-2.ts';
 import { overrunColumns } from './migration-3.ts';
+import { alertOutbox } from './migration-4.ts';
 
 /** Position n brings a database from version n to n + 1. */
-const MIGRATIONS: readonly (readonly string[])[] = [initialSchema, rootKdfColumn, overrunColumns];
+const MIGRATIONS: readonly (readonly string[])[] = [
+  initialSchema,
+  rootKdfColumn,
+  overrunColumns,
+  alertOutbox,
+];
 
 /** "Saly": marks the file as ours, so that another program's database is not taken over. */
 const APPLICATION_ID = 0x53_61_6c_79;

@@ -3,6 +3,7 @@ import type { ColumnType } from 'kysely';
 import type { CallResult, CostBasis } from '../audit/entry.ts';
 import type { PseudonymRow } from '../audit/store.ts';
 import type { RecordKind } from '../records/store.ts';
+import type { OutboxState } from '../watch/store.ts';
 
 /** A number of the ports: whole, 0..2^53-1. Written by `whole()`, read by `toNumber()`. */
 export type Whole = ColumnType<bigint, number, number>;
@@ -79,6 +80,21 @@ export interface PseudonymsTable {
   salt: Uint8Array;
 }
 
+export interface AlertOutboxTable {
+  alert: string;
+  destination: string;
+  type: string;
+  at_ms: Whole;
+  fold: string | null;
+  payload: string;
+  mac: Uint8Array;
+  state: OutboxState;
+  attempts: Whole;
+  next_at_ms: Whole;
+  error: string | null;
+  settled_at_ms: ColumnType<bigint | null, number | null, number | null>;
+}
+
 export interface InstanceTable {
   id: Whole;
   instance: string;
@@ -100,6 +116,7 @@ export interface Schema {
   audit_index: AuditIndexTable;
   budget_status: BudgetStatusTable;
   pseudonyms: PseudonymsTable;
+  alert_outbox: AlertOutboxTable;
   instance: InstanceTable;
   keyring_terms: KeyringTermsTable;
 }

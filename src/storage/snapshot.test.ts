@@ -25,7 +25,7 @@ function commit(batch: number): Promise<void> {
   const seq = (batch + 1) * ROWS;
   const hash = new Uint8Array(32);
   const trust = { stream: 'n1@000001', seq, hash, segment: 1, offset: seq, mac: new Uint8Array(36) };
-  return storage.index.commitIndex({ rows, statuses: [], pseudonyms: [], trust });
+  return storage.index.commitIndex({ rows, statuses: [], pseudonyms: [], outbox: [], trust });
 }
 
 test('a snapshot taken while rows come holds one moment: as many rows as its own position says', async () => {

@@ -105,7 +105,7 @@ describe('files', () => {
       const trust = { stream: 's', seq: 1, hash: new Uint8Array(32), segment: 0, offset: 0, mac: new Uint8Array(36) };
       const row = { kind: 'team', id: 'a', revision: 1, body: '{}', sealed: null, mac: new Uint8Array(36) };
       await storage.records.commitRecords([row], trust);
-      await storage.index.commitIndex({ rows: [], statuses: [], pseudonyms: [], trust: { ...trust, seq: 2 } });
+      await storage.index.commitIndex({ rows: [], statuses: [], pseudonyms: [], outbox: [], trust: { ...trust, seq: 2 } });
       process.kill(process.pid, 'SIGKILL');
     `;
     const child = Bun.spawn([process.execPath, '-e', script], { stderr: 'inherit' });

@@ -2,8 +2,10 @@
 import type { IndexStore } from '../audit/store.ts';
 import type { RecordStore } from '../records/store.ts';
 import type { KeyringStore } from '../vault/store.ts';
+import type { OutboxStore } from '../watch/store.ts';
 import { createIndexStore } from './index-store.ts';
 import { createKeyringStore } from './keyring-store.ts';
+import { createOutboxStore } from './outbox-store.ts';
 import { createRecordStore } from './record-store.ts';
 import { snapshot } from './snapshot.ts';
 import { openSqlite } from './sqlite.ts';
@@ -17,6 +19,7 @@ export interface Storage {
   readonly records: RecordStore;
   readonly index: IndexStore;
   readonly keyring: KeyringStore;
+  readonly outbox: OutboxStore;
   /** Replaces the file at `target` by a consistent copy, while the storage goes on. Not for a storage in memory. */
   snapshot(target: string): Promise<void>;
   /** Waits for what is running and closes the database. Nothing works afterwards. */
@@ -33,6 +36,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     records: createRecordStore(database),
     index: createIndexStore(database),
     keyring: createKeyringStore(database),
+    outbox: createOutboxStore(database),
     snapshot: (target) => snapshot(options.file, target),
     close: () => database.close(),
   };

@@ -47,8 +47,7 @@ export async function checkOrigin(
 ): Promise<void> {
   const url = parseOrigin(origin);
   const host = url.hostname;
-  if (METADATA_NAMES.has(host)) throw metadata();
-  const kinds = (await addressesOf(host, resolve)).map(classifyAddress);
+  const kinds = await placesOf(host, resolve);
   if (kinds.includes('metadata')) throw metadata();
   if (kinds.includes('reserved')) {
     throw refused('The upstream address is not one that a provider can have.', 'Check the host name.');
@@ -66,6 +65,12 @@ export async function checkOrigin(
       'If it is a server of your own, add --allow-private-origin.',
     );
   }
+}
+
+/** What kinds of place a URL's host name leads to now; none when it has no address. */
+export async function placesOf(host: string, resolve: Resolve): Promise<AddressClass[]> {
+  if (METADATA_NAMES.has(host)) return ['metadata'];
+  return (await addressesOf(host, resolve)).map(classifyAddress);
 }
 
 function parseOrigin(origin: string): URL {
@@ -92,7 +97,8 @@ async function addressesOf(host: string, resolve: Resolve): Promise<readonly str
   return resolve(host);
 }
 
-function isInside(kind: AddressClass): boolean {
+/** On this machine or its network. */
+export function isInside(kind: AddressClass): boolean {
   return kind === 'loopback' || kind === 'private' || kind === 'link-local';
 }
 

@@ -114,7 +114,7 @@ export function pseudonym(commitment: string, change: Partial<PseudonymRow> = {}
 }
 
 export function batch(change: Partial<IndexBatch> = {}): IndexBatch {
-  return { rows: [], statuses: [], pseudonyms: [], trust: trust(1), ...change };
+  return { rows: [], statuses: [], pseudonyms: [], outbox: [], trust: trust(1), ...change };
 }
 
 /** The SallyportError that `promise` rejects with; throws when it does not. */

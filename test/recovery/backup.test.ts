@@ -342,6 +342,7 @@ describe('an upgrade', () => {
   async function downgrade(): Promise<void> {
     await gate.app.stop('downgrade');
     const database = new Database(join(gate.data, 'sallyport.db'));
+    database.run('drop table alert_outbox');
     database.run('drop index audit_index_overrun');
     database.run('alter table audit_index drop column overrun_pico_usd');
     database.run('alter table budget_status drop column overrun_pico_usd');
@@ -356,7 +357,13 @@ describe('an upgrade', () => {
     const checked = await cli(['upgrade', '--check', '--json']);
     expect([checked.code, checked.json()]).toEqual([
       1,
-      expect.objectContaining({ ok: false, schema: 1, migrations: [2, 3], lastBackupAt: null, copies: [] }),
+      expect.objectContaining({
+        ok: false,
+        schema: 1,
+        migrations: [2, 3, 4],
+        lastBackupAt: null,
+        copies: [],
+      }),
     ]);
     expect(checked.err).toContain('no backup is on record');
     await gate.restart();

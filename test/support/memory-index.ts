@@ -1,18 +1,28 @@
 /** The audit index in memory, for unit tests. It keeps what a database would, and fails when it is told to. */
+import type { AlertProjection } from '../../src/audit/indexer.ts';
 import type {
   BudgetStatusRow,
   IndexBatch,
   IndexRow,
   IndexStore,
+  OutboxRow,
   PseudonymRow,
   UsageRow,
 } from '../../src/audit/store.ts';
 import type { TrustRow } from '../../src/records/store.ts';
 
+/** For an indexer whose alerts are of no interest. */
+export const noAlerts: AlertProjection = {
+  apply: () => undefined,
+  pending: () => [],
+  committed: () => undefined,
+};
+
 export class MemoryIndex implements IndexStore {
   readonly rows = new Map<string, IndexRow>();
   readonly people = new Map<string, PseudonymRow>();
   readonly statuses = new Map<string, BudgetStatusRow>();
+  readonly outbox: OutboxRow[] = [];
   trust: TrustRow | null = null;
   commits = 0;
   /** Runs before each commit; a test may throw or wait here. */
@@ -23,6 +33,7 @@ export class MemoryIndex implements IndexStore {
     for (const row of batch.rows) this.rows.set(row.id, row);
     for (const row of batch.statuses) this.statuses.set(row.budget, row);
     for (const row of batch.pseudonyms) this.people.set(row.commitment, row);
+    this.outbox.push(...batch.outbox);
     this.trust = batch.trust;
     this.commits += 1;
   }
