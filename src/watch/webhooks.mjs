@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Signatures of webhooks, for whoever receives them: `import { verifyStandardWebhook } from 'sallyport/webhooks'`. Plain JavaScript without
- * dependencies, so that it runs in Node 20, Bun and Deno as it stands (docs/adr/0013); types in webhooks.d.mts. The gateway signs its
+ * dependencies, so that it runs in Node 20, Bun and Deno as it stands (docs/adr/0018); types in webhooks.d.mts. The gateway signs its
  * own alerts with it.
  *
  * Whatever a sender sends is answered by true or false. What throws is a mistake of the caller: an empty secret, a payload that was parsed.
