@@ -36,11 +36,10 @@ if (bun === undefined) {
   process.exit(3);
 }
 
-const { BUN_CONFIG_MAX_HTTP_REQUESTS = '20000', NODE_EXTRA_CA_CERTS, ...rest } = process.env;
+const { NODE_EXTRA_CA_CERTS, ...rest } = process.env;
 const kept = Object.entries(rest).filter(([name]) => !/^(?:BUN|NODE)_/.test(name));
 const env = {
   ...Object.fromEntries(kept),
-  BUN_CONFIG_MAX_HTTP_REQUESTS,
   ...(NODE_EXTRA_CA_CERTS === undefined ? {} : { NODE_EXTRA_CA_CERTS }),
 };
 const flags = ['--no-env-file', '--config=/dev/null', join(root, 'src', 'main.ts')];

@@ -2,7 +2,7 @@
 import type { App } from '../app.ts';
 import { type Flags, readConfig, VARIABLES } from '../config.ts';
 import { Secret } from '../core/secret.ts';
-import { proveUpstreamLimit } from '../gateway/upstream-limit.ts';
+import { callBound } from '../gateway/call-bound.ts';
 import { SECRET_VARIABLES } from '../root-key-config.ts';
 import { findProvider } from '../providers/catalog.ts';
 import { announce } from './announce.ts';
@@ -55,7 +55,7 @@ export const upCommand = defineCommand({
     const stopped = io.stopped();
     const config = readConfig(flagsOf(values), io.env);
     for (const variable of SECRET_VARIABLES) io.forget(variable);
-    const maxCalls = await proveUpstreamLimit(io.env['BUN_CONFIG_MAX_HTTP_REQUESTS'], {
+    const maxCalls = callBound({
       calls: config.settings.maxCalls,
       stated: io.env['SALLYPORT_MAX_CALLS'] !== undefined,
     });

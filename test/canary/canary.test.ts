@@ -206,7 +206,6 @@ test('an exception that nobody caught, with the key in its text, is logged witho
       PATH: process.env['PATH'] ?? '',
       CANARY_KEY: key,
       CANARY_TOKEN: token,
-      BUN_CONFIG_MAX_HTTP_REQUESTS: '20000',
     },
   });
   const [out, err] = await Promise.all([

@@ -132,17 +132,3 @@ test.each(WAYS)('%s drops what configures the runtime', async (_, command, prelo
   expect(markers()).toBeNull();
   rmSync(data, { recursive: true });
 });
-
-test('the start is refused when the bound on upstream requests is not one', async () => {
-  const data = tempFolder();
-  for (const BUN_CONFIG_MAX_HTTP_REQUESTS of ['0', '65536']) {
-    const started = startProcess(data, { BUN_CONFIG_MAX_HTTP_REQUESTS }, { command: [binary] });
-    const refused = await started.then(
-      () => '',
-      (error: Error) => error.message,
-    );
-    expect(refused).toContain('ended with 2');
-    expect(refused).toContain('from 1 to 65535');
-  }
-  rmSync(data, { recursive: true });
-});

@@ -109,7 +109,7 @@ test('the demo token goes into a file of its own where the output is no terminal
   const command = [...BUN, MAIN, 'up', '--data', data, '--port', '0', '--admin-port', '0'];
   const child = Bun.spawn(command, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', HOME: data, BUN_CONFIG_MAX_HTTP_REQUESTS: '20000' },
+    env: { PATH: process.env['PATH'] ?? '', HOME: data },
   });
   const printed = new Response(child.stdout).text();
   const file = join(data, 'demo-token');

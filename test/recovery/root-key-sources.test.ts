@@ -38,7 +38,6 @@ test('the variable is gone from the environment once it was read', async () => {
       SALLYPORT_ROOT_KEY,
       SALLYPORT_PORT: '0',
       SALLYPORT_ADMIN_PORT: '0',
-      BUN_CONFIG_MAX_HTTP_REQUESTS: '256',
     },
     stopped: Promise.resolve(),
   });

@@ -16,7 +16,7 @@ export async function sallyport(
 ): Promise<CliResult> {
   const child = Bun.spawn([process.execPath, '--no-env-file', '--config=/dev/null', MAIN, ...args], {
     stdio: [Buffer.from(stdin), 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', BUN_CONFIG_MAX_HTTP_REQUESTS: '20000', ...variables },
+    env: { PATH: process.env['PATH'] ?? '', ...variables },
   });
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),

@@ -160,9 +160,6 @@ export async function startProcess(
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: data,
-        BUN_CONFIG_MAX_HTTP_REQUESTS: '20000',
-        // So few need no trial, which takes a tenth of a second at every start.
-        SALLYPORT_MAX_CALLS: '230',
         ...variables,
       },
     },
