@@ -17,6 +17,7 @@ import { createLog, type Log } from './core/log.ts';
 import { Teardown } from './core/teardown.ts';
 import { redactShapes } from './detect/redact.ts';
 import type { Gate } from './gateway/gate.ts';
+import { HolderRefusals } from './gateway/holder-refusals.ts';
 import { Intake } from './gateway/intake.ts';
 import { LateEntries } from './gateway/late-entries.ts';
 import { LiveCalls } from './gateway/live-calls.ts';
@@ -265,6 +266,7 @@ async function serve(
     ...parts,
     live: new LiveCalls(core.clock, settings.times),
     strangers: new StrangerRefusals((address) => core.pseudonyms.commit('address', address)),
+    holders: new HolderRefusals(core.clock),
     rejectedKeys: new RejectedKeys(),
     observer: telemetry,
     own: new OwnRecords({ ...core, index: core.stores.index }),

@@ -82,6 +82,8 @@ export interface CallRefused extends CallSubject {
   readonly action: 'call.refused';
   readonly id: string;
   readonly errorCode: string;
+  /** Set where one token had many: so many refusals of this token and reason within a second, of which `id` and the rest name the first. */
+  readonly count?: number;
 }
 
 /** Refusals of callers whose token is unknown or has ended, folded per address and second. */

@@ -77,6 +77,11 @@ const bodies: [EntryBody, object, object][] = [
     {},
   ],
   [
+    { ...subject, action: 'call.refused', errorCode: 'limit.rate', count: 31 },
+    { id: 'req_2', result: 'error', errorCode: 'limit.rate', tokenId: 't' },
+    { count: 31 },
+  ],
+  [
     { action: 'auth.refused', address: 'a_1', tokenId: 't', count: 7, errorCode: 'token.invalid' },
     {
       id: 'n1@000002#9',

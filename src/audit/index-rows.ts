@@ -107,7 +107,9 @@ export function otherRow(entry: Entry, position: Position): IndexRow {
     action: entry.action,
   };
   if (entry.action === 'call.refused') {
-    return { ...base, ...subjectOf(entry), id: entry.id, result: 'error', errorCode: entry.errorCode };
+    const { id, errorCode, count } = entry;
+    const metadata = count === undefined ? '{}' : JSON.stringify({ count });
+    return { ...base, ...subjectOf(entry), id, result: 'error', errorCode, metadata };
   }
   if (entry.action === 'app.entry') return { ...base, ...appFields(entry) };
   const errorCode = 'errorCode' in entry ? entry.errorCode : null;

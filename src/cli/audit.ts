@@ -124,7 +124,7 @@ function entryCells(entry: AuditEntryShape): string[] {
   return [
     entry.timestamp,
     entry.action,
-    running ? 'running' : (entry.errorCode ?? orDash(entry.result)),
+    running ? 'running' : (entry.errorCode ?? orDash(entry.result)) + timesOf(entry),
     entry.userId === null ? orDash(entry.principal) : `${orDash(entry.principal)} for ${entry.userId}`,
     orDash(entry.team),
     orDash(entry.environment),
@@ -135,6 +135,11 @@ function entryCells(entry: AuditEntryShape): string[] {
     isCall ? costOf(entry) : '-',
     entry.id,
   ];
+}
+
+/** Of refusals that were folded to one entry. */
+function timesOf({ metadata: { count } }: AuditEntryShape): string {
+  return typeof count === 'number' && count > 1 ? ` (${count} times)` : '';
 }
 
 function costOf({ costPicoUsd, overrunPicoUsd }: AuditEntryShape): string {

@@ -10,6 +10,7 @@ import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Prices } from '../ledger/prices.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { HolderRefusals } from './holder-refusals.ts';
 import type { Intake } from './intake.ts';
 import type { LateEntries } from './late-entries.ts';
 import type { LiveCalls } from './live-calls.ts';
@@ -34,6 +35,7 @@ export interface Gate {
   readonly live: LiveCalls;
   readonly late: LateEntries;
   readonly strangers: StrangerRefusals;
+  readonly holders: HolderRefusals;
   readonly rejectedKeys: RejectedKeys;
   readonly observer: CallObserver;
   readonly own: OwnRecords;

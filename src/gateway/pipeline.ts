@@ -251,10 +251,12 @@ function recordRefusal(gate: Gate, context: CallContext, token: Token | null, er
   }
   try {
     gate.indexer.checkCapacity();
-    const subject = context.subject(token, gate.pseudonyms);
-    context.setReceipt(
-      gate.journal.append({ action: 'call.refused', id: context.id, ...subject, errorCode: error.code }),
-    );
+    const { id } = context;
+    const entry = gate.holders.add(token.id, error.code, () => {
+      const subject = context.subject(token, gate.pseudonyms);
+      return { action: 'call.refused', id, ...subject, errorCode: error.code };
+    });
+    if (entry) context.setReceipt(gate.journal.append(entry));
   } catch (lost) {
     // Nothing takes it: the caller is refused all the same. A line of the log for each would fill the disk from its other end.
     gate.late.loseRefusal(lost);

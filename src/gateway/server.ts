@@ -126,10 +126,10 @@ function reachableHost(hostname: string): string {
 
 function keepHouse(gate: Gate): void {
   gate.late.retry();
-  // While nothing can be written they are counted on, in a bounded table: strangers must not fill the memory instead of the disk.
+  // While nothing can be written they are counted on, in a bounded table: nobody must fill the memory instead of the disk.
   if (gate.late.waiting === 0 && !gate.indexer.full) {
     const refused = gate.strangers.take();
-    for (const entry of refused) gate.late.record(entry);
+    for (const entry of [...refused, ...gate.holders.take()]) gate.late.record(entry);
     gate.seeRefusals(refused);
   }
   for (const lost of gate.ledger.sweep()) {
