@@ -6,7 +6,7 @@ import type { CallRefused } from '../audit/entry.ts';
 import type { Clock } from '../core/clock.ts';
 
 /** Of one token on record by themselves: so many at once, and then so many a second. */
-const BURST = 20;
+const BURST = 100;
 const PER_SECOND = 1;
 
 type Folded = { -readonly [Field in keyof CallRefused]: CallRefused[Field] };

@@ -106,8 +106,9 @@ test.concurrent(
     const id = reply.headers.get('x-request-id')!;
     const end = await endOf(gate, id);
     expect(end).toMatchObject({ result: 'error', errorCode: 'upstream.timeout', basis: 'delivered' });
-    const billed = gate.fake.calls().find(({ requestId }) => requestId === id)!;
-    expect(billed.aborted).toBe(true);
+    const record = () => gate.fake.calls().find(({ requestId }) => requestId === id)!;
+    await eventually(() => record().aborted);
+    const billed = record();
     expect(BigInt(end.costPicoUsd)).toBeGreaterThanOrEqual(BigInt(billed.picoUsd));
     expect(BigInt(end.costPicoUsd)).toBeLessThan(
       BigInt(journaledCalls(gate).get(id)!.start.holdPicoUsd) / 10n,

@@ -52,6 +52,8 @@ interface Expected {
   readonly basis: Basis;
   /** Whether the client sees the answer come to its end; default true. */
   readonly complete?: boolean;
+  /** What a caller may see as well, where it depends on how bytes and their break meet in the runtime. */
+  readonly or?: { readonly status: number; readonly complete: boolean };
 }
 type Row = readonly [name: string, expected: Expected, lie: Lie | (() => Lie)];
 
@@ -187,9 +189,10 @@ const STREAMS: readonly Row[] = [
     { status: 200, basis: 'delivered', complete: false },
     late(chunk(token1), `fff\r\n${token1}`),
   ],
+  // What breaks together with its first bytes: most often the runtime gives none of them.
   [
     'a break right behind the first chunk',
-    { status: 200, basis: 'delivered', complete: false },
+    { status: 502, basis: 'delivered', or: { status: 200, complete: false } },
     say(http([SSE_TYPE, 'transfer-encoding: chunked'], chunk(token1))),
   ],
   [
@@ -312,7 +315,9 @@ for (const [kind, rows] of [
     const { status, complete, id } = await ask(kind === 'stream', lie);
     const end = await endOf(gate, id);
     const hold = BigInt(journaledCalls(gate).get(id)!.start.holdPicoUsd);
-    expect({ status, complete, basis: end.basis }).toEqual({ complete: true, ...expected });
+    const { or, ...first } = { complete: true, ...expected };
+    const seen = or?.status === status ? { ...first, ...or } : first;
+    expect({ status, complete, basis: end.basis }).toEqual(seen);
     // Sent once, whatever came back.
     expect(liar.requests - before).toBe(1);
     const cost = BigInt(end.costPicoUsd);
