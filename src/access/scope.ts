@@ -58,6 +58,11 @@ export function checkScope(scope: string): string {
   return scope;
 }
 
+/** True when a token with this scope can make calls that cost something. */
+export function mayCall(scope: string): boolean {
+  return scope === '*' || scope.startsWith('call:') || scope.startsWith('write:');
+}
+
 /** True when one of `scopes` allows exactly `wanted`, such as `call:groq/openai/gpt-oss-20b`. */
 export function allows(scopes: readonly string[], wanted: string): boolean {
   return scopes.some((scope) =>

@@ -23,7 +23,7 @@ describe('scopes', () => {
 
   test('nobody grants a scope that they do not hold', async () => {
     const { ask, deps, journal } = await adminRig();
-    await ask('POST', '/v1/teams', TEAM);
+    await ask('POST', '/v1/teams', { ...TEAM, policy: { monthlyBudgetUsd: '5' } });
     const principal = adminWith('tokens:write', 'call:groq/*');
     const before = journal.length;
     for (const scopes of [['call:openai/*'], ['call:*'], ['*'], ['call:groq/*', 'call:openai/gpt-5']]) {

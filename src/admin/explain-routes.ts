@@ -16,6 +16,7 @@ import type { KeySlot } from '../vault/provider-keys.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { budgetShape } from './budget-routes.ts';
 import type { RouteInput } from './contract.ts';
+import { requireScope } from './principal.ts';
 import type { Explanation } from './explain-shapes.ts';
 
 type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'prices' | 'vault' | 'clock'>;
@@ -26,7 +27,13 @@ const DEFAULT_PROMPT_BYTES = 1000;
 const MAX_PROMPT_BYTES = 4_194_304;
 
 export function explainRoutes(deps: Deps): Handlers<'call.explain'> {
-  return { 'call.explain': ({ body }) => explain(deps, body) };
+  return {
+    'call.explain': ({ body }, principal) => {
+      // The answer shows what these scopes are for.
+      for (const scope of ['keys:read', 'budgets:read']) requireScope(principal, scope);
+      return explain(deps, body);
+    },
+  };
 }
 
 function explain(deps: Deps, request: Request): Explanation {

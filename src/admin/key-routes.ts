@@ -10,12 +10,16 @@ import type { AdminDeps, Handlers } from './admin.ts';
 import type { RouteInput, RouteReply } from './contract.ts';
 import { refuseCredentials } from './credentials.ts';
 import { defined } from './defined.ts';
-import type { Principal } from './principal.ts';
+import { ensureEnvironment } from './environments.ts';
+import { type Principal, requireScope } from './principal.ts';
 import type { VerificationShape } from './shapes.ts';
 
 type Deps = Pick<AdminDeps, 'vault' | 'teams' | 'verifyKey'>;
 type KeyRoute = 'key.list' | 'key.add' | 'key.show' | 'key.verify' | 'key.state';
 type AddBody = RouteInput<'key.add'>['body'];
+
+/** To name an origin that is not the provider's own. */
+const ORIGIN_SCOPE = 'keys:origin';
 
 export function keyRoutes(deps: Deps): Handlers<KeyRoute> {
   const { vault } = deps;
@@ -32,8 +36,11 @@ export function keyRoutes(deps: Deps): Handlers<KeyRoute> {
         ? disabledVerification(slot.name)
         : verificationShape(await deps.verifyKey(principal.id, slot.name));
     },
-    'key.state': async ({ params, body }, principal) =>
-      keyShape(await vault.setState(principal.id, params.name, body.state)),
+    'key.state': async ({ params, body }, principal) => {
+      // To enable it is to send prompts there again.
+      if (body.state === 'active') requireOrigin(principal, vault.show(params.name).slot);
+      return keyShape(await vault.setState(principal.id, params.name, body.state));
+    },
   };
 }
 
@@ -52,9 +59,10 @@ async function addKey(deps: Deps, body: AddBody, principal: Principal): Promise<
     body.providerProject,
   ]);
   const input = slotInput(deps, body);
+  requireOrigin(principal, { ...body, provider: input.provider });
   if (team !== undefined) deps.teams.get(team);
   const environmentAdded =
-    environment !== undefined && (await deps.teams.ensureEnvironment(principal.id, environment));
+    environment !== undefined && (await ensureEnvironment(deps.teams, principal, environment));
   using secret = Secret.fromText(value);
   const added = await deps.vault.addKey(principal.id, input, secret);
   const verified =
@@ -73,6 +81,22 @@ async function addKey(deps: Deps, body: AddBody, principal: Principal): Promise<
     verification: verified && verificationShape(verified),
     environmentAdded,
   };
+}
+
+/**
+ * Where a key may be sent, the prompts of its team and environment are sent as well: any other place than the provider's own is for who
+ * may say so. Throws `admin.forbidden`. Of a replaced key the origin stays what somebody with that right has said.
+ */
+function requireOrigin(
+  principal: Principal,
+  {
+    provider,
+    origin,
+    allowPrivateOrigin,
+  }: Pick<AddBody, 'origin' | 'allowPrivateOrigin'> & { provider: string },
+): void {
+  const own = origin === undefined || origin === findProvider(provider)?.origin;
+  if (!own || allowPrivateOrigin === true) requireScope(principal, ORIGIN_SCOPE);
 }
 
 /** With `replace`, provider and origin may be left out: they stay as they are. */

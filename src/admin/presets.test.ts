@@ -182,6 +182,11 @@ describe('a token with a preset', () => {
 
   test('grants nothing that its issuer does not hold', async () => {
     const own = adminWith('tokens:write', 'call:groq/openai/gpt-oss-20b');
+    await rig.ask('POST', '/v1/budgets', {
+      subject: 'team:chat',
+      period: 'month',
+      limitPicoUsd: '1000000000000',
+    });
     const before = rig.journal.length;
     for (const body of [
       { preset: 'dev' },
@@ -227,7 +232,15 @@ describe('a pair', () => {
     const own = adminWith('tokens:write', 'call:groq/*');
     const body = { team: 'chat', environment: 'dev', scopes: ['call:groq/*'] };
     expect((await rig.ask('POST', '/v1/token-pairs', body, own)).status).toBe(403);
-    expect(rig.deps.tokens.list().map(({ state }) => state)).toEqual(['revoked']);
+    expect(rig.deps.tokens.list()).toEqual([]);
+    const { tokens } = rig.deps;
+    const issueOne = tokens.issue.bind(tokens);
+    tokens.issue = (issuer, request) =>
+      request.readsFor === undefined
+        ? issueOne(issuer, request)
+        : Promise.reject(new Error('the disk is full'));
+    expect((await rig.ask('POST', '/v1/token-pairs', body)).status).toBe(500);
+    expect(tokens.list().map(({ state }) => state)).toEqual(['revoked']);
   });
 
   test('is for one provider', async () => {

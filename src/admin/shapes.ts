@@ -205,6 +205,8 @@ export const issuedToken = z.object({
   budget: budget.nullable(),
   /** What whoever asked for it should know. */
   notes: z.array(z.string()),
+  /** It may make calls, and no budget is on its path. */
+  unbounded: z.boolean(),
 });
 
 export const verification = z.object({

@@ -1,18 +1,20 @@
 /** Access tokens. Their secret is in the answer to `issue`, and in no other. */
-import { covers, providersOf } from '../access/scope.ts';
+import { allows, covers, mayCall, providersOf } from '../access/scope.ts';
 import type { Token, TokenRequest } from '../access/tokens.ts';
 import { SallyportError } from '../core/errors.ts';
 import { picoUsd } from '../core/money.ts';
 import { suggest } from '../core/nearest.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
 import { checkLimit } from '../ledger/budgets.ts';
+import { sharedSubjects } from '../ledger/subjects.ts';
 import { findProvider, providerIds } from '../providers/catalog.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { budgetShape } from './budget-routes.ts';
 import { DEFAULT_LIFETIME_MS, type RouteReply } from './contract.ts';
 import { refuseCredentials } from './credentials.ts';
 import { defined } from './defined.ts';
-import type { Principal } from './principal.ts';
+import { ensureEnvironment } from './environments.ts';
+import { type Principal, requireScope } from './principal.ts';
 import { expandPreset, type IssueBody } from './token-preset.ts';
 
 type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'clock' | 'log' | 'presets' | 'vault' | 'prices'>;
@@ -21,6 +23,8 @@ type Issued = RouteReply<'token.issue'>;
 
 /** An admin token makes no calls, so its environment selects nothing. */
 const ADMIN_ENVIRONMENT = 'prod';
+const BUDGETS_SCOPE = 'budgets:write';
+const READER_SCOPE = 'read:*';
 
 export function tokenRoutes(deps: Deps): Handlers<TokenRoute> {
   const { tokens } = deps;
@@ -54,9 +58,12 @@ async function issue(
   if (budget) checkLimit(BigInt(budget.limitPicoUsd));
   if (body.defaultProvider !== undefined) checkProvider(body.defaultProvider);
   if (body.team !== undefined) deps.teams.get(body.team);
-  // A request that is about to be refused adds nothing.
   const granted = covers(principal.scopes, body.scopes);
-  const environmentAdded = granted && (await deps.teams.ensureEnvironment(principal.id, environment));
+  const bounded = isBounded(deps, body, environment);
+  // Whoever may not set budgets cannot make up money either, by a token that none bounds or by a budget of its own.
+  if (granted && !bounded) requireBudgets(principal);
+  // A request that is about to be refused adds nothing.
+  const environmentAdded = granted && (await ensureEnvironment(deps.teams, principal, environment));
   const { token, text } = await deps.tokens.issue(
     {
       principal: principal.id,
@@ -88,7 +95,27 @@ async function issue(
     environmentAdded,
     budget: view && budgetShape(view),
     notes: [...notes],
+    unbounded: !bounded && view === null,
   };
+}
+
+/** True when something else than the token itself bounds what it may spend, or it may make no calls. */
+function isBounded(
+  { ledger }: Deps,
+  { type, team, project, scopes }: Pick<IssueBody, 'type' | 'team' | 'project' | 'scopes'>,
+  environment: string,
+): boolean {
+  if (type === 'admin' || !scopes.some(mayCall)) return true;
+  const shared = sharedSubjects({ team: team ?? null, project: project ?? null, environment });
+  return shared.some((subject) => ledger.list(subject).length > 0);
+}
+
+function requireBudgets(principal: Principal): void {
+  if (allows(principal.scopes, BUDGETS_SCOPE)) return;
+  throw new SallyportError('admin.forbidden', 'No budget bounds what this token could spend.', {
+    detail: `${principal.id} lacks ${BUDGETS_SCOPE}`,
+    fix: `Have somebody with the scope ${BUDGETS_SCOPE} set one for its team first, or use an admin token that has it.`,
+  });
 }
 
 /**
@@ -112,6 +139,7 @@ async function issuePair(
       fix: 'Add --default-provider, such as groq.',
     });
   }
+  requireScope(principal, READER_SCOPE);
   const writer = await issue(deps, { ...asked, ...label(name, 'writer') }, principal);
   try {
     const { team, project, cidrs, browserSafe, type } = asked;
@@ -121,7 +149,7 @@ async function issuePair(
         ...defined({ team, project, cidrs, browserSafe, type: type ?? writer.type }),
         ...label(name, 'reader'),
         environment: writer.environment,
-        scopes: ['read:*'],
+        scopes: [READER_SCOPE],
         lifetimeMs: Date.parse(writer.expiresAt) - deps.clock.wallMs(),
         defaultProvider: provider,
       },

@@ -122,6 +122,22 @@ describe('tokens', () => {
     expect(budget).toMatchObject({ limitPicoUsd: '500000000000', period: 'day', onCap: 'refuse' });
   });
 
+  test('a token that nothing bounds is issued over the socket, with a warning; with a budget on its path there is none', async () => {
+    await cli(['team', 'add', 'loose']);
+    const at = (team: string, ...more: string[]) =>
+      cli(['token', 'issue', '--team', team, '--env', 'dev', '--scope', 'call:groq/*', ...more]);
+    const warning = 'no budget bounds what this token may spend; set one: sallyport budget set --team loose';
+    const bare = await at('loose');
+    expect([bare.code, bare.out.startsWith('sallyp_')]).toEqual([0, true]);
+    expect(bare.err).toContain(warning);
+    const json = await at('loose', '--json');
+    expect([json.json()['unbounded'], json.err.includes(warning)]).toEqual([true, true]);
+    expect((await at('loose', '--budget-usd', '5')).err).not.toContain('no budget');
+    await cli(['budget', 'set', '--team', 'loose', '--period', 'month', '--limit-usd', '5']);
+    expect((await at('loose')).err).not.toContain('no budget');
+    expect((await at('loose', '--json')).json()['unbounded']).toBe(false);
+  });
+
   test('a new environment is added with a note, a likely slip is refused', async () => {
     const at = (env: string) =>
       cli(['token', 'issue', '--team', 'acme', '--env', env, '--scope', 'call:groq/*']);

@@ -10,7 +10,7 @@ import { BOUND_HELP, parseBounds } from './bounds.ts';
 import { AdminClient, type CallInput, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
-import { note, printJson } from './output.ts';
+import { note, printJson, warn } from './output.ts';
 
 type Issued = RouteReply<'token.issue'>;
 type Pair = RouteReply<'token.pair'>;
@@ -76,6 +76,7 @@ export const tokenIssue = defineCommand({
     }
     const body = issueBody(values);
     const issued = await AdminClient.open(values, io).call('token.issue', { body });
+    warnUnbounded(io, issued);
     if (values.json) {
       printJson(io, issued);
       return EXIT.ok;
@@ -98,6 +99,7 @@ async function issuePair(
   }
   const client = AdminClient.open(values, io);
   const pair = await client.call('token.pair', { body: issueBody(values) });
+  warnUnbounded(io, pair.writer);
   const lines = dotenv(pair);
   if (path !== null) await write(client, pair, path, lines);
   if (values.json) {
@@ -153,6 +155,13 @@ function describe(io: Io, issued: Issued): void {
     io,
     `${issued.type} token ${issued.id}${team}, valid until ${issued.expiresAt}; it is not shown again`,
   );
+}
+
+/** In any form of output: a program's log is where somebody may still see it. */
+function warnUnbounded(io: Io, { unbounded, team }: Issued): void {
+  if (!unbounded) return;
+  const fix = `sallyport budget set --team ${team ?? ''} --period month --limit-usd 100`;
+  warn(io, `no budget bounds what this token may spend; set one: ${fix}`);
 }
 
 function issueBody(values: Values<typeof ISSUE_OPTIONS>): IssueBody {

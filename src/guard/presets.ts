@@ -168,8 +168,8 @@ export class Presets {
   }
 
   /**
-   * Adds a preset that is like `base` but for the change; with `replace`, one of that name may exist. Throws `conflict`, `input.invalid` or
-   * `not_found`. Sallyport's own cannot be changed, so that their names mean the same everywhere.
+   * Adds a preset that is like `base` but for the change; with `replace`, one of that name may exist. `check` may refuse what would be
+   * stored in the place of `current`. Throws `conflict`, `input.invalid` or `not_found`. Sallyport's own cannot be changed, so that their names mean the same everywhere.
    */
   async add(
     principal: string,
@@ -177,6 +177,7 @@ export class Presets {
     base: string,
     change: PresetChange,
     replace: boolean,
+    check: (next: PresetBody, current: Preset | undefined) => void = () => undefined,
   ): Promise<Preset> {
     checkName('preset', name);
     await this.#deps.book.change('preset.set', principal, () => {
@@ -188,7 +189,9 @@ export class Presets {
       }
       const { builtIn: _, ...like } = this.get(base);
       const merged = { ...like, ...change, bounds: { ...like.bounds, ...change.bounds }, name };
-      return [{ kind: 'preset', id: name, body: checkBody({ ...merged, createdAt: this.#now() }) }];
+      const body = checkBody({ ...merged, createdAt: this.#now() });
+      check(body, current);
+      return [{ kind: 'preset', id: name, body }];
     });
     return this.get(name);
   }

@@ -32,19 +32,23 @@ const paths = new WeakMap<PathOwner, CallPath>();
 export function pathOf(token: PathOwner): CallPath {
   const known = paths.get(token);
   if (known) return known;
-  const { id, team, project, environment } = token;
-  const limits = team === null ? [`token:${id}`] : [`token:${id}`, `team:${team}`];
+  const { id, team } = token;
   const path = {
-    limits,
-    budgets: [
-      ...limits,
-      ...(project === null ? [] : [`project:${project}`]),
-      ...(team === null ? [] : [`env:${team}/${environment}`]),
-      ORGANIZATION,
-    ],
+    limits: team === null ? [`token:${id}`] : [`token:${id}`, `team:${team}`],
+    budgets: [`token:${id}`, ...sharedSubjects(token)],
   };
   paths.set(token, path);
   return path;
+}
+
+/** What bounds a token and others with it: everything on its path but itself, innermost first. */
+export function sharedSubjects({ team, project, environment }: Omit<PathOwner, 'id'>): string[] {
+  return [
+    ...(team === null ? [] : [`team:${team}`]),
+    ...(project === null ? [] : [`project:${project}`]),
+    ...(team === null ? [] : [`env:${team}/${environment}`]),
+    ORGANIZATION,
+  ];
 }
 
 /** How the audit index finds the calls of a subject. Throws `input.invalid` for what is none. */
