@@ -110,7 +110,7 @@ export async function openCore(
   const trust = Trust.open(authenticator, trustRow, {
     records: rows.map((row) => row.mac),
     statuses: projection.statusTags(),
-    openCalls: openCalls.map((row) => openCallTag(authenticator, row)),
+    openCalls: (term) => openCalls.map((row) => openCallTag(authenticator, row, term)),
     outbox: waiting.map(({ mac }) => mac),
   });
   const book = new RecordBook({ store: stores.records, authenticator, trust }, rows);

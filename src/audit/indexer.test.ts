@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test';
 import { callEnd, callProgress, callStart, JournalLab } from '../../test/support/journal-lab.ts';
 import { MemoryIndex, noAlerts } from '../../test/support/memory-index.ts';
 import { refusalOf, thrownBy } from '../../test/support/refusal.ts';
-import { testKeyring } from '../../test/support/test-keyring.ts';
+import { keyringAndNext, testKeyring } from '../../test/support/test-keyring.ts';
+import type { Authenticator } from '../core/authenticator.ts';
 import { silentLog } from '../core/log.ts';
 import { Trust } from '../records/trust.ts';
 import type { Entry, PlacedEntry } from './entry.ts';
@@ -11,7 +12,7 @@ import { openCallTag } from './open-call-tag.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { closeOpenCalls } from './recovery.ts';
 
-const authenticator = (await testKeyring()).authenticator('row-mac');
+const AUTHENTICATOR = (await testKeyring()).authenticator('row-mac');
 
 /** Counts what every entry was folded for, and what of it is committed. */
 class CountingStatuses implements StatusProjection {
@@ -33,13 +34,15 @@ class CountingStatuses implements StatusProjection {
 
 async function openIndexer(
   index: MemoryIndex,
+  authenticator: Authenticator = AUTHENTICATOR,
 ): Promise<{ indexer: Indexer; statuses: CountingStatuses; trust: Trust; pseudonyms: Pseudonyms }> {
   const statuses = new CountingStatuses();
   const pseudonyms = new Pseudonyms();
+  const open = await index.openCalls();
   const trust = Trust.open(authenticator, index.trust, {
     records: [],
     statuses: [],
-    openCalls: (await index.openCalls()).map((row) => openCallTag(authenticator, row)),
+    openCalls: (term) => open.map((row) => openCallTag(authenticator, row, term)),
   });
   const indexer = await Indexer.open({
     store: index,
@@ -318,4 +321,60 @@ test('a running indexer writes by itself, and what is left when it stops', async
   addNew(lab, indexer);
   await indexer.stop();
   expect(index.rows.size).toBe(2);
+});
+
+test('calls that are open when the keyring gets a new term are vouched for at every step of their recovery', async () => {
+  const { before, after } = await keyringAndNext();
+  const [old, young] = [before.authenticator('row-mac'), after.authenticator('row-mac')];
+  using lab = new JournalLab();
+  const index = new MemoryIndex();
+  const first = await openIndexer(index, old);
+  const journal = lab.open();
+  for (const id of ['req_1', 'req_2', 'req_3']) journal.append(callStart(id));
+  addNew(lab, first.indexer);
+  await first.indexer.flush();
+  journal.append(callProgress('req_2', '300'));
+  journal.append(callStart('req_4'));
+  const beyond = lab.written.splice(0);
+
+  // Died, and started again with the new term: each commit of the recovery may be the last one of that process.
+  const opened = async (): Promise<Indexer> => (await openIndexer(index, young)).indexer;
+  expect((await opened()).openCalls()).toHaveLength(3);
+  const second = await opened();
+  second.add(beyond[0]!);
+  await second.flush();
+  expect((await opened()).openCalls()).toHaveLength(3);
+  second.add(beyond[1]!);
+  await second.flush();
+  const third = await opened();
+  expect(third.openCalls().map(({ id, boundPicoUsd }) => [id, boundPicoUsd])).toEqual([
+    ['req_1', 1000n],
+    ['req_2', 300n],
+    ['req_3', 1000n],
+    ['req_4', 1000n],
+  ]);
+  for (const id of ['req_1', 'req_3', 'req_2', 'req_4']) {
+    journal.append(callEnd(id));
+    addNew(lab, third);
+    await third.flush();
+    await opened();
+  }
+  expect((await opened()).openCalls()).toEqual([]);
+
+  // An edited open call is found under either term.
+  for (const [made, read] of [
+    [old, young],
+    [young, young],
+  ] as const) {
+    const edited = new MemoryIndex();
+    const { indexer } = await openIndexer(edited, made);
+    journal.append(callStart('req_9'));
+    addNew(lab, indexer);
+    await indexer.flush();
+    const row = edited.rows.get('req_9')!;
+    edited.rows.set('req_9', { ...row, boundPicoUsd: 1n });
+    expect(await thrownBy(openIndexer(edited, read))).toMatchObject({ code: 'store.tampered' });
+    edited.rows.set('req_9', row);
+    await openIndexer(edited, read);
+  }
 });

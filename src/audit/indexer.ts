@@ -72,9 +72,13 @@ export class Indexer {
 
   static async open(deps: IndexerDeps): Promise<Indexer> {
     const indexer = new Indexer(deps);
+    const { authenticator, trust } = deps;
+    const term = trust.openCallTerm;
     for (const row of await deps.store.openCalls()) {
       indexer.#open.set(row.id, row);
-      indexer.#vouched.set(row.id, openCallTag(deps.authenticator, row));
+      indexer.#vouched.set(row.id, openCallTag(authenticator, row, term));
+      // INVARIANT: the tags of all open calls are of one term. The first commit makes them all anew when there is a newer one.
+      if (term !== authenticator.terms[0]) indexer.#dirty.set(row.id, row);
     }
     return indexer;
   }

@@ -5,16 +5,9 @@
 import type { Authenticator } from '../core/authenticator.ts';
 import type { IndexRow } from './store.ts';
 
-/** Over every field that recovery reads. */
-export function openCallTag(authenticator: Authenticator, row: IndexRow): Uint8Array {
+/** Over every field that recovery reads; under the newest term, or the one given. */
+export function openCallTag(authenticator: Authenticator, row: IndexRow, term?: number): Uint8Array {
   const { id, stream, seq, boundPicoUsd, completionTokens, charges } = row;
-  return authenticator.tag([
-    'open-call.v1',
-    id,
-    stream,
-    String(seq),
-    boundPicoUsd.toString(),
-    String(completionTokens),
-    charges,
-  ]);
+  const fields = [id, stream, String(seq), boundPicoUsd.toString(), String(completionTokens), charges];
+  return authenticator.tag(['open-call.v1', ...fields], term);
 }

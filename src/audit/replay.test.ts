@@ -76,10 +76,11 @@ function foundIn(index: MemoryIndex): Expected {
 /** Opens the tables as they are and applies what the journal has beyond them, as a start does. */
 async function replay(folder: string, index: MemoryIndex): Promise<void> {
   const statuses = new BudgetProjection(authenticator, [...index.statuses.values()]);
+  const open = await index.openCalls();
   const trust = Trust.open(authenticator, index.trust, {
     records: [],
     statuses: statuses.statusTags(),
-    openCalls: (await index.openCalls()).map((row) => openCallTag(authenticator, row)),
+    openCalls: (term) => open.map((row) => openCallTag(authenticator, row, term)),
   });
   const indexer = await Indexer.open({
     store: index,

@@ -16,7 +16,11 @@ import type { BudgetStatus } from './status.ts';
 const usd = parseUsd;
 const tag: Authenticator['tag'] = (fields) =>
   Buffer.concat([Buffer.alloc(4), createHmac('sha256', 'test').update(encodeTuple(fields)).digest()]);
-const authenticator: Authenticator = { tag, verify: (fields, given) => tag(fields).equals(given) };
+const authenticator: Authenticator = {
+  terms: [0],
+  tag,
+  verify: (fields, given) => tag(fields).equals(given),
+};
 
 /** What outlives a process. */
 class Disk {

@@ -11,7 +11,7 @@ import { foldStatus } from './status.ts';
 function authenticator(key = 'test'): Authenticator {
   const tag: Authenticator['tag'] = (fields) =>
     Buffer.concat([Buffer.alloc(4), createHmac('sha256', key).update(encodeTuple(fields)).digest()]);
-  return { tag, verify: (fields, given) => tag(fields).equals(given) };
+  return { terms: [0], tag, verify: (fields, given) => tag(fields).equals(given) };
 }
 
 let seq = 0;

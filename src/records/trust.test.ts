@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { refusalOf } from '../../test/support/refusal.ts';
-import { testKeyring } from '../../test/support/test-keyring.ts';
+import { keyringAndNext, testKeyring } from '../../test/support/test-keyring.ts';
 import type { TrustRow } from './store.ts';
 import { Trust } from './trust.ts';
 
@@ -105,4 +105,63 @@ test('the row says nothing of the rows it vouches for', async () => {
   const [first, second] = stored.map((row) => ({ ...row, mac: null }));
   expect(first).toEqual(second);
   expect(stored[0]!.mac).not.toEqual(stored[1]!.mac);
+});
+
+test('rows outlive a new term of the keyring: what the old one vouched for is replaced, and nothing else passes', async () => {
+  const { before, after } = await keyringAndNext();
+  const [old, young] = [before.authenticator('row-mac'), after.authenticator('row-mac')];
+  expect([old.terms, young.terms]).toEqual([[1], [2, 1]]);
+  const name = fc.stringMatching(/^[a-d]$/);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(name, { maxLength: 8 }),
+      fc.array(name, { maxLength: 8 }),
+      async (first, second) => {
+        const rows = new Map<string, Buffer>();
+        let row: TrustRow | null = null;
+        const tags = (): Buffer[] => [...rows.values()];
+        for (const [authenticator, changes] of [
+          [old, first],
+          [young, second],
+          [young, first],
+        ] as const) {
+          const trust = Trust.open(authenticator, row, { records: tags(), statuses: [] });
+          for (const [index, changed] of changes.entries()) {
+            const added = authenticator.tag(['record.v1', `${changed} ${index}`]);
+            await trust.commit(
+              () => ({ gone: [rows.get(changed)], added: [added] }),
+              (stored) => Promise.resolve(void (row = stored)),
+            );
+            rows.set(changed, added);
+          }
+        }
+        Trust.open(young, row, { records: tags(), statuses: [] });
+        const reTagged = tags().map((one) => young.tag(['record.v1', String(one)], 1));
+        for (const wrong of [tags().slice(1), [...tags(), tag('x')], reTagged]) {
+          if (tags().length === 0) return;
+          expect(refusalOf(() => Trust.open(young, row, { records: wrong, statuses: [] })).code).toBe(
+            'store.tampered',
+          );
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('with one term the trust row is what it always was, so every data folder there is opens', async () => {
+  const tags = ['a', 'b', 'c'].map(tag);
+  const trust = Trust.open(authenticator, null, { records: [], statuses: [] });
+  let row: TrustRow | null = null;
+  await trust.commit(
+    () => ({ added: tags }),
+    (stored) => Promise.resolve(void (row = stored)),
+  );
+  const digest = Buffer.alloc(32);
+  for (const one of tags) {
+    const element = authenticator.tag(['trust.element', one]).subarray(-32);
+    for (let index = 0; index < digest.length; index += 1) digest[index]! ^= element[index]!;
+  }
+  const fields = ['trust.v1', '', '0', new Uint8Array(32), '0', '0', digest];
+  expect(row!.mac).toEqual(authenticator.tag(fields));
 });

@@ -5,7 +5,7 @@
  * deleted, added or restored row fails the trust row's; and a restored database has an older position, behind which the journal is
  * applied again. (A digest in the open could be steered by linear algebra over 256 known elements; a hidden one cannot.)
  */
-import type { Authenticator } from '../core/authenticator.ts';
+import { type Authenticator, termOf } from '../core/authenticator.ts';
 import { SallyportError } from '../core/errors.ts';
 import type { TrustRow } from './store.ts';
 
@@ -24,8 +24,8 @@ export interface AppliedPosition {
 export interface RowTags {
   readonly records: readonly Uint8Array[];
   readonly statuses: readonly Uint8Array[];
-  /** Tags of calls without an end. */
-  readonly openCalls?: readonly Uint8Array[];
+  /** Tags of calls without an end, made anew under a term: unlike MACs they are not kept. */
+  readonly openCalls?: (term: number) => readonly Uint8Array[];
   /** Tags of alerts that are still to be sent. */
   readonly outbox?: readonly Uint8Array[];
 }
@@ -48,14 +48,34 @@ const START: AppliedPosition = {
 
 export class Trust {
   readonly #authenticator: Authenticator;
+  /** What the tags of the calls that were open at the start were made under. */
+  readonly openCallTerm: number;
   #position: AppliedPosition;
   #digest: Uint8Array;
   #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(authenticator: Authenticator, position: AppliedPosition) {
+  private constructor(authenticator: Authenticator, row: TrustRow | null, tags: RowTags) {
     this.#authenticator = authenticator;
-    this.#position = position;
-    this.#digest = new Uint8Array(HASH_BYTES);
+    this.#position = row ?? START;
+    const kept = [...tags.records, ...tags.statuses, ...(tags.outbox ?? [])];
+    const rows = this.#flip(new Uint8Array(HASH_BYTES), kept);
+    for (const term of authenticator.terms) {
+      const open = tags.openCalls?.(term) ?? [];
+      const digest = this.#flip(rows, open);
+      const intact = row
+        ? authenticator.verify(this.#fields(row, digest), row.mac)
+        : kept.length + open.length === 0;
+      if (intact) {
+        this.#digest = digest;
+        this.openCallTerm = term;
+        return;
+      }
+    }
+    const detail = 'rows were deleted, added, or put back to an older version outside Sallyport';
+    throw new SallyportError('store.tampered', `The database does not match its journal: ${detail}.`, {
+      detail,
+      fix: 'Restore the whole data folder (database and journal together) from one backup. Nothing was changed.',
+    });
   }
 
   /**
@@ -63,18 +83,7 @@ export class Trust {
    * A database with neither rows nor a trust row starts empty.
    */
   static open(authenticator: Authenticator, row: TrustRow | null, tags: RowTags): Trust {
-    const trust = new Trust(authenticator, row ?? START);
-    const all = [...tags.records, ...tags.statuses, ...(tags.openCalls ?? []), ...(tags.outbox ?? [])];
-    trust.#digest = trust.#flip(trust.#digest, all);
-    const intact = row ? authenticator.verify(trust.#fields(row, trust.#digest), row.mac) : all.length === 0;
-    if (!intact) {
-      const detail = 'rows were deleted, added, or put back to an older version outside Sallyport';
-      throw new SallyportError('store.tampered', `The database does not match its journal: ${detail}.`, {
-        detail,
-        fix: 'Restore the whole data folder (database and journal together) from one backup. Nothing was changed.',
-      });
-    }
-    return trust;
+    return new Trust(authenticator, row, tags);
   }
 
   get position(): AppliedPosition {
@@ -103,7 +112,8 @@ export class Trust {
     const result = new Uint8Array(digest);
     for (const tag of tags) {
       if (!tag) continue;
-      const element = this.#authenticator.tag(['trust.element', tag]);
+      // INVARIANT: an element is made under the term of its row's MAC, so that it is the same also when newer terms have come.
+      const element = this.#authenticator.tag(['trust.element', tag], termOf(tag));
       for (let index = 0; index < HASH_BYTES; index += 1) {
         result[index] = (result[index] ?? 0) ^ (element[element.length - HASH_BYTES + index] ?? 0);
       }

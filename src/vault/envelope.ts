@@ -3,12 +3,13 @@
  * The store is untrusted: it may drop or replay a record, but must never make one open for another owner.
  */
 import { createSecretKey, type KeyObject, randomFillSync } from 'node:crypto';
+import { termOf } from '../core/authenticator.ts';
 import { SallyportError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import { encodeTuple } from '../core/tuple.ts';
 import type { RecordKind } from '../records/store.ts';
 import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts';
-import { readTerm, type Keyring } from './keyring.ts';
+import type { Keyring } from './keyring.ts';
 
 /** Whom a record belongs to and where its secret may be sent. All of it is authenticated; none of it is stored in the envelope. */
 export interface OwnerRef {
@@ -83,7 +84,7 @@ export function unwrap(envelope: Uint8Array, owner: OwnerRef, keyring: Keyring):
   const aad = aadsFor(owner, keyring);
   const dek = keyring.unwrap(
     {
-      term: readTerm(envelope, TERM_AT),
+      term: termOf(envelope.subarray(TERM_AT)),
       nonce: envelope.subarray(WRAP_NONCE_AT, WRAPPED_AT),
       wrapped: envelope.subarray(WRAPPED_AT, NONCE_AT),
     },

@@ -3,7 +3,7 @@
  * key per purpose. Derivations: docs/spec/envelope.md section 2. No key leaves this file; the store is trusted with nothing.
  */
 import { createSecretKey, hkdfSync, randomFillSync, timingSafeEqual, type KeyObject } from 'node:crypto';
-import type { Authenticator } from '../core/authenticator.ts';
+import { type Authenticator, termOf } from '../core/authenticator.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
 import { randomBase62 } from '../core/ids.ts';
@@ -116,15 +116,18 @@ export class Keyring {
     if (!currentKeys) throw keyringTampered('no current term');
     const expected = Buffer.alloc(SHA256_BYTES);
     return {
-      tag: (fields) => {
+      terms: [...terms.keys()].toSorted((a, b) => b - a),
+      tag: (fields, term = current) => {
+        const keys = term === current ? currentKeys : terms.get(term);
+        if (!keys) throw new TypeError('A tag was asked for under a term that the keyring does not have.');
         const tag = Buffer.allocUnsafe(TERM_PREFIX_BYTES + SHA256_BYTES);
-        tag.writeUInt32BE(current);
-        currentKeys.mac[purpose].write(fields, tag, TERM_PREFIX_BYTES);
+        tag.writeUInt32BE(term);
+        keys.mac[purpose].write(fields, tag, TERM_PREFIX_BYTES);
         return tag;
       },
       verify: (fields, tag) => {
         if (tag.length !== TERM_PREFIX_BYTES + SHA256_BYTES) return false;
-        const keys = terms.get(readTerm(tag, 0));
+        const keys = terms.get(termOf(tag));
         if (!keys) return false;
         keys.mac[purpose].write(fields, expected, 0);
         return timingSafeEqual(expected, tag.subarray(TERM_PREFIX_BYTES));
@@ -145,17 +148,6 @@ export class Keyring {
     const keys = this.#terms.get(key.term);
     return keys && gcmOpen(keys.wrap, key.nonce, aad, key.wrapped);
   }
-}
-
-/** The big-endian term number at `offset`. */
-export function readTerm(bytes: Uint8Array, offset: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [
-    bytes[offset],
-    bytes[offset + 1],
-    bytes[offset + 2],
-    bytes[offset + 3],
-  ];
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
 function refuseWrongRoot(rootKey: RootKey, instance: InstanceRow): void {

@@ -13,6 +13,7 @@ import { ManualClock } from './manual-clock.ts';
 
 /** A fixed key: what it makes is only ever compared with itself. */
 export const LAB_AUTHENTICATOR: Authenticator = {
+  terms: [0],
   tag: (fields) =>
     Buffer.concat([Buffer.alloc(4), createHmac('sha256', 'lab').update(encodeTuple(fields)).digest()]),
   verify: (fields, tag) => LAB_AUTHENTICATOR.tag(fields).equals(tag),

@@ -60,6 +60,7 @@ test('new tokens have the checksum that the other implementation computes', () =
 
 /** The keyring's own tags have vectors in envelope.json; here the key is the one of the vectors. */
 const pepper: Authenticator = {
+  terms: [vectors.term],
   tag: (fields: readonly TupleField[]) => {
     const term = Buffer.alloc(4);
     term.writeUInt32BE(vectors.term);
