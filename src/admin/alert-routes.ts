@@ -10,6 +10,7 @@ import type { DestinationShape, OutboxItemShape } from './alert-shapes.ts';
 import type { RouteInput } from './contract.ts';
 import { refuseCredentials } from './credentials.ts';
 import { defined } from './defined.ts';
+import { requireScope } from './principal.ts';
 
 type Deps = Pick<AdminDeps, 'watch' | 'teams' | 'indexer'>;
 type AlertRoute =
@@ -23,6 +24,7 @@ type AlertRoute =
   | 'alert.retry';
 
 const DEFAULT_LIMIT = 100;
+const PRIVATE_SCOPE = 'alerts:private';
 const NO_BACKLOG: Backlog = { waiting: 0, undelivered: 0 };
 
 export function alertRoutes(deps: Deps): Handlers<AlertRoute> {
@@ -45,6 +47,8 @@ export function alertRoutes(deps: Deps): Handlers<AlertRoute> {
     },
     'alert.add': async ({ body }, principal) => {
       refuseCredentials([body.name, body.team]);
+      // What is posted into the private network reaches programs that trust whoever can.
+      if (body.allowPrivate === true) requireScope(principal, PRIVATE_SCOPE);
       if (body.team !== undefined) teams.get(body.team);
       const { destination, secret } = await directory.add(principal.id, inputOf(body));
       return { ...shapeOf(destination), secret };

@@ -93,6 +93,21 @@ test('rows without a trust row are refused, and neither is an empty start', () =
   );
 });
 
+test('a row whose MAC is of a term that is not there is refused like any other', async () => {
+  const trust = Trust.open(authenticator, null, { records: [], statuses: [] });
+  let row: TrustRow | null = null;
+  await trust.commit(
+    () => ({ added: [tag('a')] }),
+    (stored) => Promise.resolve(void (row = stored)),
+  );
+  const strange = Buffer.from(tag('a'));
+  strange.writeUInt32BE(7);
+  for (const records of [[strange], [tag('a'), strange], [Buffer.alloc(0)]])
+    expect(refusalOf(() => Trust.open(authenticator, row, { records, statuses: [] })).code).toBe(
+      'store.tampered',
+    );
+});
+
 test('the row says nothing of the rows it vouches for', async () => {
   const stored: TrustRow[] = [];
   for (const name of ['a', 'b']) {

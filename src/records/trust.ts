@@ -58,8 +58,10 @@ export class Trust {
     this.#authenticator = authenticator;
     this.#position = row ?? START;
     const kept = [...tags.records, ...tags.statuses, ...(tags.outbox ?? [])];
-    const rows = this.#flip(new Uint8Array(HASH_BYTES), kept);
-    for (const term of authenticator.terms) {
+    // A MAC of no term that there is was not made here; nothing could be compared with it.
+    const known = kept.every((tag) => authenticator.terms.includes(termOf(tag)));
+    const rows = this.#flip(new Uint8Array(HASH_BYTES), known ? kept : []);
+    for (const term of known ? authenticator.terms : []) {
       const open = tags.openCalls?.(term) ?? [];
       const digest = this.#flip(rows, open);
       const intact = row
