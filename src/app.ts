@@ -114,6 +114,7 @@ export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: W
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
     const parts = await openParts(core, access, journal, priceFile);
+    teardown.defer(() => parts.upstream.close());
     const watch = await openWatch(config, core, parts);
     teardown.defer(() => watch.stop());
     const served = await serve(config, core, { ...parts, watch, stream }, teardown);

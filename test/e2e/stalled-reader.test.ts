@@ -35,19 +35,19 @@ test('a client that stops reading stops us from reading, is cut after the stall 
     const stopped = seen === last;
     last = seen;
     return stopped;
-  }, 5000);
+  }, 20_000);
   // What is in flight is in socket buffers, on four sides; the rest was never asked for.
   expect(generated(gate)).toBeLessThan((8 * TOKENS * 19) / 20);
   expect(process.memoryUsage.rss() - before).toBeLessThan(80 * MB);
   const ids = clients.map(({ reply }) => reply.headers.get('x-request-id')!);
   for (const id of ids) {
-    const end = await endOf(gate, id, 4000);
+    const end = await endOf(gate, id, 20_000);
     expect(end).toMatchObject({ result: 'error', errorCode: 'client.stalled', basis: 'delivered' });
     expect(BigInt(end.costPicoUsd)).toBeLessThan(BigInt(journaledCalls(gate).get(id)!.start.holdPicoUsd));
     expect(end.completionTokens).toBeGreaterThan(1000);
   }
-  expect(performance.now() - startedMs).toBeLessThan(30_000);
-  await eventually(() => gate.fake.calls().every(({ aborted }) => aborted));
+  expect(performance.now() - startedMs).toBeLessThan(60_000);
+  await eventually(() => gate.fake.calls().every(({ aborted }) => aborted), 20_000);
   const { costPicoUsd, spentPicoUsd, heldPicoUsd, unsettled } = await balance(gate);
   expect({ spentPicoUsd, heldPicoUsd, unsettled }).toEqual({
     spentPicoUsd: costPicoUsd,
@@ -71,7 +71,7 @@ test('a slow reader that does read gets the whole stream', async () => {
     client.socket.pause();
   }
   client.socket.resume();
-  const reply = await client.whole(10_000);
+  const reply = await client.whole(30_000);
   client.socket.destroy();
   expect(reply.complete).toBe(true);
   expect(reply.body.toString()).toEndWith('data: [DONE]\n\n');
@@ -87,7 +87,7 @@ test('revoking a token cuts a stream whose client reads nothing', async () => {
   await gate.app.tokens.revoke('local', gate.tokenId, 'test');
   const end = await endOf(gate, client.reply.headers.get('x-request-id')!, 1000);
   expect(end).toMatchObject({ result: 'error', errorCode: 'token.invalid', basis: 'delivered' });
-  await eventually(() => gate.fake.calls().every(({ aborted }) => aborted));
+  await eventually(() => gate.fake.calls().every(({ aborted }) => aborted), 20_000);
   client.socket.destroy();
 });
 

@@ -13,7 +13,7 @@ export interface JournaledCall {
 }
 
 /** Waits until the condition holds; throws when it does not within `ms`. */
-export async function eventually(condition: () => boolean | Promise<boolean>, ms = 3000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`The condition did not come true within ${ms} ms.`);
@@ -40,14 +40,14 @@ export function journaledCalls(gate: Pick<OpenGate, 'data'>): Map<string, Journa
 }
 
 /** The end of one call, as soon as it is there. */
-export async function endOf(gate: OpenGate, id: string | null, ms = 3000): Promise<Entry & CallEnd> {
+export async function endOf(gate: OpenGate, id: string | null, ms = 15_000): Promise<Entry & CallEnd> {
   let end: (Entry & CallEnd) | undefined;
   await eventually(() => (end = journaledCalls(gate).get(id ?? '')?.ends[0]) !== undefined, ms);
   return end!;
 }
 
 /** The end of the call that was started last. */
-export async function lastEnd(gate: OpenGate, ms = 3000): Promise<Entry & CallEnd> {
+export async function lastEnd(gate: OpenGate, ms = 15_000): Promise<Entry & CallEnd> {
   return endOf(gate, [...journaledCalls(gate).keys()].at(-1) ?? null, ms);
 }
 

@@ -19,8 +19,8 @@ export interface RawReply {
   readonly complete: boolean;
 }
 
-const LONG_BYTES = 256 * 1024;
-const LOOK_MS = 25;
+/** What a reply in chunks ends with. */
+const LAST_CHUNK = '0\r\n\r\n';
 
 export class RawClient {
   readonly socket: Socket;
@@ -62,20 +62,21 @@ export class RawClient {
   }
 
   /** Waits for `text`. Throws when the server closes before, or after `ms`. */
-  async until(text: string, ms = 5000): Promise<void> {
+  async until(text: string, ms = 15_000): Promise<void> {
     await this.#wait(() => this.received.includes(text), ms, `no "${text}" within ${ms} ms`);
   }
 
   /** Waits until the server has closed the connection. */
-  async end(ms = 5000): Promise<RawReply> {
+  async end(ms = 15_000): Promise<RawReply> {
     await this.#wait(() => this.#closed, ms, `not closed within ${ms} ms`);
     this.socket.destroy();
     return this.reply;
   }
 
   /** Waits for a whole reply on a connection that stays open. */
-  async whole(ms = 5000): Promise<RawReply> {
-    await this.#wait(() => this.#closed || this.reply.complete, ms, `no whole reply within ${ms} ms`);
+  async whole(ms = 15_000): Promise<RawReply> {
+    const complete = (): boolean => this.#closed || (this.#mayBeWhole() && this.reply.complete);
+    await this.#wait(complete, ms, `no whole reply within ${ms} ms`);
     return this.reply;
   }
 
@@ -86,6 +87,17 @@ export class RawClient {
 
   get reply(): RawReply {
     return readReply(this.received);
+  }
+
+  /** A long reply is not read anew for each of its thousands of pieces, but when it can be over. */
+  #mayBeWhole(): boolean {
+    if (
+      !/transfer-encoding: *chunked/i.test(
+        Buffer.concat(this.#pieces.slice(0, 2)).toString('latin1', 0, 4096),
+      )
+    )
+      return true;
+    return Buffer.concat(this.#pieces.slice(-LAST_CHUNK.length)).toString('latin1').endsWith(LAST_CHUNK);
   }
 
   #wake(): void {
@@ -103,8 +115,6 @@ export class RawClient {
         this.#waiting.push(resolve);
       });
       clearTimeout(timer);
-      // A long reply is read anew at every look: not for each of its thousands of pieces.
-      if (this.socket.bytesRead > LONG_BYTES && !this.#closed) await Bun.sleep(LOOK_MS);
     }
   }
 

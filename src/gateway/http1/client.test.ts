@@ -103,6 +103,25 @@ test('a request goes out as it was given, with our own host and length, and noth
   ]);
 });
 
+test('a request without a body says so where one could be expected', async () => {
+  await using peer = await Peer.start((socket) => socket.write(OK));
+  const client = newClient();
+  await textOf(await client.request(post(peer.origin, { body: null }), new Abort()));
+  await textOf(await client.request(post(peer.origin, { method: 'GET', body: null }), new Abort()));
+  expect(peer.requests.map((request) => request.includes('content-length: 0'))).toEqual([true, false]);
+});
+
+test('a close takes what is idle, and a response under way comes to its end', async () => {
+  await using peer = await Peer.start((socket) => socket.write(OK));
+  const client = newClient();
+  const reply = await client.request(post(peer.origin), new Abort());
+  client.close();
+  expect(await textOf(reply)).toBe('ok');
+  await textOf(await client.request(post(peer.origin), new Abort()));
+  client.close();
+  await eventually(() => peer.sockets.size === 0);
+});
+
 test.each([
   ['a path with a line break', { path: '/x\r\nhost: evil' }],
   ['a path with a space', { path: '/x HTTP/1.1' }],

@@ -167,5 +167,5 @@ function headOf(request: HttpRequest, origin: Origin): string {
       throw new TypeError(`a header that cannot stand in a request: ${name.slice(0, 40)}`);
     head += `${name}: ${value}\r\n`;
   }
-  return `${head}${body === null ? '' : `content-length: ${body.length}\r\n`}\r\n`;
+  return `${head}${body === null && method === 'GET' ? '' : `content-length: ${body?.length ?? 0}\r\n`}\r\n`;
 }
