@@ -34,14 +34,10 @@ const ADDRESS = /^[^\s<>()[\],;:\\"@\p{Cc}]{1,64}@[^\s<>()[\],;:\\"@\p{Cc}]{1,19
 export function checkMail(input: MailInput): CheckedMail {
   const tls = input.tls ?? (input.port === IMPLICIT_PORT ? 'implicit' : 'starttls');
   const port = input.port ?? (tls === 'implicit' ? IMPLICIT_PORT : SUBMISSION_PORT);
-  const url = URL.parse(`smtp://${input.host}:${port}`);
-  if (
-    !url ||
-    url.host !== `${input.host}:${port}` ||
-    url.pathname !== '' ||
-    input.host === '' ||
-    input.host.endsWith('.')
-  )
+  // Unlike that of https, the host of such a URL is taken as it is written.
+  const host = input.host.toLowerCase();
+  const url = URL.parse(`smtp://${host}:${port}`);
+  if (!url || url.host !== `${host}:${port}` || url.pathname !== '' || host === '' || host.endsWith('.'))
     throw invalid(
       'The mail server is not a host name.',
       'Write it like smtp.example.org, and the port by itself.',

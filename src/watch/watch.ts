@@ -59,6 +59,7 @@ export class Watch {
   readonly #keyAges: KeyAgeWatch;
   readonly #disk: DiskWatch;
   #timers: ReturnType<typeof setInterval>[] = [];
+  #looking: Promise<void> = Promise.resolve();
 
   private constructor(deps: WatchDeps, keyAges: KeyAgeWatch, disk: DiskWatch) {
     this.directory = deps.directory;
@@ -93,16 +94,22 @@ export class Watch {
   start(): void {
     this.#courier.start();
     this.#keyAges.check();
-    void this.#disk.check();
+    this.#lookAtDisk();
     this.#timers = [
       setInterval(() => this.#keyAges.check(), KEY_AGE_EVERY_MS),
-      setInterval(() => void this.#disk.check(), DISK_EVERY_MS),
+      setInterval(() => this.#lookAtDisk(), DISK_EVERY_MS),
     ];
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    // What it finds goes on record, and the journal closes soon.
+    await this.#looking;
     await this.#courier.stop();
+  }
+
+  #lookAtDisk(): void {
+    this.#looking = this.#disk.check();
   }
 
   /** Takes the refusals of callers that nobody knows, as they are recorded. */

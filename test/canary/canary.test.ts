@@ -16,6 +16,16 @@ const key = fixtureKey();
 const haystacks: Haystack[] = [];
 let fake: FakeUpstream;
 let token = '';
+/** What of a Slack URL lets anybody post. */
+const slackPath = ['T0', 'B0', fixtureKey().slice(4, 40)].join('/');
+let hookSecret = '';
+
+const secrets = (): Record<string, string> => ({
+  key,
+  token: token.slice(token.lastIndexOf('_')),
+  slack: slackPath.slice(6),
+  hook: hookSecret,
+});
 
 function keep(name: string, text: string): void {
   haystacks.push({ name, bytes: Buffer.from(text) });
@@ -73,6 +83,7 @@ beforeAll(async () => {
   ];
   token = (JSON.parse((await sallyport([...issue, '--data', data])).stdout) as { token: string }).token;
   await everyKindOfCall(gate.gateway);
+  await everyKindOfDestination(String(gate.ready['admin']));
   for (const command of [
     ['key', 'list'],
     ['key', 'show', 'groq'],
@@ -85,6 +96,13 @@ beforeAll(async () => {
     ['audit', 'verify'],
     ['usage', '--by', 'token'],
     ['status'],
+    ['alert', 'list'],
+    ['alert', 'show', 'chat'],
+    ['alert', 'show', 'hook'],
+    ['alert', 'test', 'chat'],
+    ['alert', 'test', 'hook'],
+    ['alert', 'outbox'],
+    ['alert', 'remove', 'chat'],
   ]) {
     await run([...command, '--json']);
   }
@@ -160,6 +178,37 @@ async function everyKindOfCall(gateway: string): Promise<void> {
   );
 }
 
+/** Destinations that nothing answers at, and an entry of an application that has the key in it. */
+async function everyKindOfDestination(admin: string): Promise<void> {
+  // Nobody listens there any more.
+  const closed = startFake();
+  await closed.stop();
+  const url = `${closed.url}/services/${slackPath}`;
+  await run(['alert', 'add', 'chat', '--type', 'slack', '--allow-private', '--json'], url);
+  await run(['alert', 'add', 'chat', '--type', 'slack', '--allow-private', '--json'], url);
+  await run(['alert', 'add', 'other', '--type', 'slack', '--json'], url);
+  const add = ['alert', 'add', 'hook', '--type', 'webhook', '--allow-private', '--json', '--data', data];
+  // Likewise the one output that shows a signing secret.
+  const added = await sallyport(add, url);
+  hookSecret = (JSON.parse(added.stdout) as { secret: string }).secret.slice('whsec_'.length);
+  const issue = ['token', 'issue', '--type', 'admin', '--scope', 'audit:write', '--expires', '1h', '--json'];
+  const issued = JSON.parse((await sallyport([...issue, '--data', data])).stdout) as { token: string };
+  const headers = { authorization: `Bearer ${issued.token}`, 'content-type': 'application/json' };
+  for (const body of [
+    {
+      event: 'leak',
+      userId: key,
+      resource: `a ${key}`,
+      metadata: { note: `Bearer ${key}`, [`x.${key}`]: token },
+    },
+    { event: key },
+    { event: 'leak', team: key },
+  ]) {
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    await keepReply('an entry of an application', await fetch(`${admin}/admin/v1/audit`, init));
+  }
+}
+
 test('the search finds a planted secret in every disguise it looks for', () => {
   const bytes = Buffer.from(key);
   const planted = [
@@ -181,7 +230,7 @@ test('the search finds a planted secret in every disguise it looks for', () => {
 test('neither key nor token is in any reply, log, or command output', () => {
   expect(haystacks.length).toBeGreaterThan(80);
   expect(haystacks.find(({ name }) => name === 'the log at debug level')!.bytes.length).toBeGreaterThan(500);
-  expect(findLeaks(haystacks, { key, token: token.slice(token.lastIndexOf('_')) })).toEqual([]);
+  expect(findLeaks(haystacks, secrets())).toEqual([]);
 });
 
 test('neither key nor token is in the journal, the database, or any other file of the data folder', () => {
@@ -191,7 +240,7 @@ test('neither key nor token is in the journal, the database, or any other file o
   }));
   expect(files.some(({ name }) => name.endsWith('.jsonl'))).toBe(true);
   expect(files.some(({ name }) => name.endsWith('sallyport.db'))).toBe(true);
-  expect(findLeaks(files, { key, token: token.slice(token.lastIndexOf('_')) })).toEqual([]);
+  expect(findLeaks(files, secrets())).toEqual([]);
 });
 
 test('an exception that nobody caught, with the key in its text, is logged without it', async () => {

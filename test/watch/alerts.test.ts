@@ -1,9 +1,15 @@
 /** Alerts from the event to the receiver: a running gateway, real receivers, each alert once. */
+import { Database } from 'bun:sqlite';
 import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
 import { type Ran, run, type TestIoOptions } from '../../src/cli/test-io.ts';
 import { type ReceivedAlert, type Receiver, startReceiver } from '../support/alert-receiver.ts';
 import { startCapture } from '../support/capture.ts';
 import { type OpenGate, openGate } from '../support/harness.ts';
+import { rejectionOf } from '../support/refusal.ts';
 
 let gate: OpenGate;
 let receiver: Receiver;
@@ -207,4 +213,35 @@ test('what waits for a removed destination is not sent, and what was sealed for 
   });
   // The name is free again.
   await addHook('ops');
+});
+
+test('a disk that runs full is told', async () => {
+  await addHook('ops', '--event', 'disk.*');
+  await gate.app.stop('test');
+  const variables = { SALLYPORT_ALERT_DISK_FREE_MB: '1000000000', SALLYPORT_LOG_LEVEL: 'error' };
+  const app = await startApp(readConfig({ data: gate.data, port: '0', adminPort: '0' }, variables));
+  await receiver.until((alerts) => alerts.length > 0);
+  await app.stop('test');
+  expect(receiver.alerts).toMatchObject([{ type: 'disk.low', severity: 'critical' }]);
+});
+
+test.each([
+  ['deleted', 'delete from alert_outbox'],
+  ['marked as sent', "update alert_outbox set state = 'delivered'"],
+  ['edited', "update alert_outbox set payload = replace(payload, 'used up', 'fine')"],
+  ['sent elsewhere', "update alert_outbox set destination = 'dst_000000000000'"],
+])('an alert that was %s in the database while it waited refuses the next start', async (_, statement) => {
+  await addHook('ops', '--event', 'budget.paused');
+  receiver.answer = () => new Response('busy', { status: 503 });
+  await useUp();
+  expect((await cli(['alert', 'outbox', '--json'])).jsonList()).toMatchObject([{ state: 'pending' }]);
+  await gate.app.stop('test');
+  const database = new Database(join(gate.data, 'sallyport.db'));
+  const original = database.serialize();
+  database.run(statement);
+  database.close();
+  expect((await rejectionOf(gate.restart())).code).toBe('store.tampered');
+  writeFileSync(join(gate.data, 'sallyport.db'), original);
+  receiver.answer = () => null;
+  await gate.restart();
 });
