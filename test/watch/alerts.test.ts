@@ -68,7 +68,7 @@ test('a budget that runs out is told at 50, 80, 95 and 100 %, each once, signed,
   expect(new Set(receiver.alerts.map(({ id }) => id)).size).toBe(4);
   const paused = receiver.alerts.at(-1)!;
   expect(paused).toMatchObject({
-    id: expect.stringMatching(/^alr_[\w-]{24}$/),
+    id: expect.stringMatching(/^alr_[0-9a-f]{32}$/),
     severity: 'critical',
     summary: expect.stringContaining('sallyport budget resume team-acme-month'),
     data: { budget: 'team-acme-month', subject: 'team:acme', percent: 100, limitPicoUsd: '100000000' },
