@@ -93,30 +93,40 @@ test('the ready line is first, then every entry as it stands in the journal, the
   expect(verifyJournal(join(data, 'journal')).ok).toBe(true);
 });
 
-test('a reader that takes nothing holds up neither calls nor the end of the process', async () => {
-  const gate = await openGate({ data });
-  const { fake, token } = gate;
-  await gate.app.stop('prepared');
-  const child = up('--json', '--audit-stdout');
-  const errors = new Response(child.stderr).text();
-  const reader = child.stdout.getReader();
-  const first = new TextDecoder().decode((await reader.read()).value);
-  const { gateway } = JSON.parse(first.split('\n')[0] ?? '') as { gateway: string };
-  // From here on nobody reads. A pipe holds 64 KB: some hundred entries.
-  for (let call = 0; call < 150; call += 1) {
-    const reply = await fetch(`${gateway}/openai/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: '{"model":"openai/gpt-oss-20b","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":5}',
-    });
-    expect(reply.status).toBe(200);
-    await reply.text();
-  }
-  child.kill('SIGTERM');
-  expect(await child.exited).toBe(0);
-  expect(await errors).toContain('stopping: 0 calls running');
-  reader.releaseLock();
-  const ends = [...readJournal(join(data, 'journal'))].filter(({ entry }) => entry.action === 'call.end');
-  expect(ends.length).toBe(150);
-  await fake.stop();
-});
+test.each(['takes nothing', 'is gone'])(
+  'a reader that %s holds up neither calls nor the end of the process',
+  async (what) => {
+    const gate = await openGate({ data });
+    const { fake, token } = gate;
+    await gate.app.stop('prepared');
+    const child = up('--json', '--audit-stdout');
+    const errors = new Response(child.stderr).text();
+    const reader = child.stdout.getReader();
+    const first = new TextDecoder().decode((await reader.read()).value);
+    const { gateway } = JSON.parse(first.split('\n')[0] ?? '') as { gateway: string };
+    if (what === 'is gone') await reader.cancel();
+    const call = async (): Promise<void> => {
+      const reply = await fetch(`${gateway}/openai/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: '{"model":"openai/gpt-oss-20b","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":5}',
+      });
+      expect(reply.status).toBe(200);
+      await reply.text();
+    };
+    // From here on nobody reads. A pipe holds 64 KB: the entries of some fifty calls.
+    for (let round = 0; round < 8; round += 1) await Promise.all(Array.from({ length: 10 }, call));
+    const status = await sallyport(['status', '--json', '--data', data]);
+    const { auditStream } = JSON.parse(status.stdout) as {
+      auditStream: { written: number; dropped: number };
+    };
+    if (what === 'is gone') expect(auditStream.dropped).toBeGreaterThan(0);
+    child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+    expect(await errors).toContain('stopping: 0 calls running');
+    reader.releaseLock();
+    const ends = [...readJournal(join(data, 'journal'))].filter(({ entry }) => entry.action === 'call.end');
+    expect(ends.length).toBe(80);
+    await fake.stop();
+  },
+);
