@@ -26,6 +26,7 @@ import { probeKey } from './gateway/probe.ts';
 import { RejectedKeys } from './gateway/rejected-keys.ts';
 import { serveGateway } from './gateway/server.ts';
 import { StrangerRefusals } from './gateway/stranger-refusals.ts';
+import { Turns } from './gateway/turns.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Presets } from './guard/presets.ts';
 import { Ledger } from './ledger/ledger.ts';
@@ -62,6 +63,8 @@ export interface App {
   verifyKey(principal: string, slot: string): Promise<VerifiedKey>;
   /** Calls that are running. */
   liveCalls(): number;
+  /** Calls that wait for their turn. */
+  waitingCalls(): number;
   /** Reads the TLS certificate again, if there is one. */
   reloadCertificate(): void;
   /** Lets the entries of the journal out to where `SALLYPORT_AUDIT_STDOUT` wants them; until then they wait. */
@@ -257,7 +260,7 @@ async function serve(
   core: Core,
   parts: Serving,
   teardown: Teardown,
-): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'liveCalls' | 'reloadCertificate'>> {
+): Promise<Pick<App, 'gatewayUrl' | 'adminUrl' | 'liveCalls' | 'waitingCalls' | 'reloadCertificate'>> {
   const { settings } = config;
   let open = true;
   const startedAtMs = core.clock.wallMs();
@@ -272,11 +275,20 @@ async function serve(
     observer: telemetry,
     own: new OwnRecords({ ...core, index: core.stores.index }),
     seeRefusals: (refused) => parts.watch.seeRefusals(refused),
+    turns: new Turns({
+      clock: core.clock,
+      limits: parts.ledger.limits,
+      // Those that wait leave as much room for those that run.
+      maxWaiting: Math.ceil(settings.maxCalls / 2),
+    }),
     maxBodyBytes: settings.maxBodyBytes,
     intake: new Intake(settings),
     open: () => open,
   };
-  parts.tokens.onRevoked((id) => gate.live.cut(id));
+  parts.tokens.onRevoked((id) => {
+    gate.live.cut(id);
+    gate.turns.cut(id);
+  });
   core.indexer.start();
   telemetry.start();
   teardown.defer(() => telemetry.stop());
@@ -290,11 +302,15 @@ async function serve(
     metrics,
   });
   teardown.defer(() => admin.stop());
-  teardown.defer(() => void (open = false));
+  teardown.defer(() => {
+    open = false;
+    gate.turns.stop();
+  });
   return {
     gatewayUrl: gateway.url,
     adminUrl: admin.url,
     liveCalls: () => gate.live.count,
+    waitingCalls: () => gate.turns.waiting,
     reloadCertificate: () => gateway.reloadCertificate(),
   };
 }
@@ -336,6 +352,7 @@ async function startAdmin(
     index: core.stores.index,
     appEntries: new AppEntryLimits(core.clock, settings.auditWritesPerMinute),
     recovery: openDesk(config, core, parts),
+    turns: gate.turns,
     instance: {
       id: core.keyring.instance,
       version: VERSION,

@@ -13,6 +13,7 @@ import type { IndexStore } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Turns } from '../gateway/turns.ts';
 import type { Presets } from '../guard/presets.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Prices } from '../ledger/prices.ts';
@@ -74,6 +75,7 @@ export interface AdminDeps {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly presets: Presets;
+  readonly turns: Pick<Turns, 'waiting' | 'waitingOfTeam' | 'outlook'>;
   readonly ledger: Ledger;
   readonly prices: Prices;
   readonly budgetClock: Pick<SteadyClock, 'state' | 'confirm'>;

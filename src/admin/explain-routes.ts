@@ -7,6 +7,7 @@ import { SallyportError } from '../core/errors.ts';
 import { formatUsd, type PicoUsd } from '../core/money.ts';
 import { shapeRequest } from '../guard/guard.ts';
 import { planCall, type Planned } from '../gateway/plan.ts';
+import type { Outlook } from '../gateway/turns.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
 import type { RateState } from '../ledger/rates.ts';
 import { pathOf } from '../ledger/subjects.ts';
@@ -19,7 +20,7 @@ import type { RouteInput } from './contract.ts';
 import { requireScope } from './principal.ts';
 import type { Explanation } from './explain-shapes.ts';
 
-type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'prices' | 'vault' | 'clock'>;
+type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'prices' | 'turns' | 'vault' | 'clock'>;
 type Request = RouteInput<'call.explain'>['body'];
 type Refusal = NonNullable<Explanation['refusal']>;
 
@@ -53,6 +54,7 @@ function explain(deps: Deps, request: Request): Explanation {
     keySlot: null,
     rate: null,
     tokenRate: null,
+    waits: null,
     budgets: [],
   };
   if (!known || token.team === null || ended?.code === 'token.invalid') return base;
@@ -60,9 +62,11 @@ function explain(deps: Deps, request: Request): Explanation {
   const slot = deps.vault.select({ provider: known.id, team: token.team, environment: token.environment });
   const path = pathOf(token);
   const { requests, tokens } = deps.ledger.limits.states(path.limits);
-  const limited = planned.allow
-    ? deps.ledger.limits.refusal(path.limits, planned.plan.worstCaseTokens)
-    : null;
+  const subjects = slot ? deps.ledger.limits.withKey(path.limits, slot.name) : path.limits;
+  const outlook: Outlook = planned.allow
+    ? deps.turns.outlook(token.id, token.team, { subjects, tokens: planned.plan.worstCaseTokens })
+    : { kind: 'free' };
+  const limited = outlook.kind === 'refused' ? outlook.error : null;
   const views = path.budgets.flatMap((subject) => deps.ledger.list(subject));
   const cost = planned.allow ? planned.plan.worstCasePicoUsd : null;
   const budgets = views.map((view) => budgetFit(view, cost));
@@ -76,6 +80,7 @@ function explain(deps: Deps, request: Request): Explanation {
     keySlot: slot ? { name: slot.name, version: slot.activeVersion, origin: slot.origin } : null,
     rate: rateShape(requests),
     tokenRate: rateShape(tokens),
+    waits: outlook.kind === 'waits' ? { reason: outlook.reason, upToMs: outlook.upToMs } : null,
     budgets,
   };
 }

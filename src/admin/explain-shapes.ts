@@ -48,6 +48,8 @@ export const explanation = z.object({
   rate: rate.nullable(),
   /** The tightest limit of tokens per minute. */
   tokenRate: rate.nullable(),
+  /** It is over a limit of rate now, and would wait for its turn instead of being refused. */
+  waits: z.object({ reason: z.string(), upToMs: z.int() }).nullable(),
   budgets: z.array(z.object({ budget, fits: z.boolean(), reason: z.string().nullable() })),
 });
 export type Explanation = z.infer<typeof explanation>;
@@ -68,6 +70,8 @@ export const status = z.object({
   recovery: recoveryState.nullable(),
   ready: z.boolean(),
   liveCalls: z.int(),
+  /** Calls that wait for their turn. */
+  waitingCalls: z.int(),
   journal: z.object({
     stream: z.string(),
     /** Written by this process. */

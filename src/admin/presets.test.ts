@@ -212,6 +212,24 @@ describe('a token with a preset', () => {
   });
 });
 
+test('a limit of a provider key, which all teams feel, needs the scope of keys', async () => {
+  await addKey('groq', 'groq');
+  const body = { subject: 'key:groq', rateLimitRPM: 30 };
+  const refused = await rig.ask(
+    'POST',
+    '/v1/limits',
+    body,
+    adminWith('limits:write', 'teams:write', 'tokens:write'),
+  );
+  expect(refused.body.error?.message).toContain('keys:write');
+  expect((await rig.ask('POST', '/v1/limits', body, adminWith('limits:write', 'keys:write'))).status).toBe(
+    200,
+  );
+  expect((await rig.ask('POST', '/v1/limits', { subject: 'key:groq' })).status).toBe(400);
+  const { body: limits } = await rig.ask('GET', '/v1/limits');
+  expect(limits).toMatchObject({ limits: [{ subject: 'key:groq', rateLimitRPM: 30, queue: null }] });
+});
+
 describe('a pair', () => {
   const pair = (body: object) =>
     rig.ask('POST', '/v1/token-pairs', { team: 'chat', environment: 'dev', ...body });

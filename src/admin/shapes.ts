@@ -9,6 +9,7 @@ import { TOKEN_TYPES, type TokenType } from '../access/token-format.ts';
 import { USAGE_DIMENSIONS } from '../audit/store.ts';
 import { ON_CAP } from '../ledger/budget-state.ts';
 import { MAX_RPD } from '../ledger/day-counts.ts';
+import { MAX_QUEUE_WEIGHT, queuePolicySchema } from '../ledger/limits.ts';
 import { PERIODS } from '../ledger/period.ts';
 import { SUBJECT } from '../ledger/subjects.ts';
 import { MAX_TPM } from '../ledger/token-rates.ts';
@@ -84,7 +85,7 @@ export const budgetAdjustment = z.strictObject({ deltaPicoUsd: signedPicoUsd, re
 
 /** Limits of rate; null is none, 0 refuses all. */
 export const limit = z.object({
-  /** `team:<id>` or `token:<id>`. */
+  /** `team:<id>`, `token:<id>` or `key:<slot>`. */
   subject: z.string(),
   rateLimitRPM: count.nullable(),
   rateLimitTPM: count.nullable(),
@@ -95,12 +96,18 @@ export const limit = z.object({
   /** Null without a daily limit: then nothing is counted. */
   requestsToday: z.int().nullable(),
   dayEndsAt: time.nullable(),
+  /** How its calls may wait for their turn; null: as the team's, or not at all. */
+  queue: queuePolicySchema.nullable(),
+  /** Turns of a team for each one of a team of weight 1. */
+  queueWeight: count,
+  /** Of a team: its calls that wait now. */
+  waiting: count,
 });
 export type LimitShape = z.infer<typeof limit>;
 
 export const limitSubject = z
   .string()
-  .regex(/^(team|token):[A-Za-z0-9._-]{1,63}$/, 'team:<id> or token:<id>');
+  .regex(/^(team|token|key):[A-Za-z0-9._-]{1,63}$/, 'team:<id>, token:<id> or key:<slot>');
 export const limitSetting = z.strictObject({
   subject: limitSubject,
   rateLimitRPM: limits.rateLimitRPM.optional(),
@@ -108,6 +115,8 @@ export const limitSetting = z.strictObject({
   rateLimitRPD: count.max(MAX_RPD).nullable().optional(),
   concurrency: limits.concurrency.optional(),
   zone: zone.optional(),
+  queue: queuePolicySchema.nullable().optional(),
+  queueWeight: z.int().min(1).max(MAX_QUEUE_WEIGHT).optional(),
 });
 
 /** A price row. Amounts are for one token. */
@@ -185,6 +194,8 @@ export const tokenRequest = z.strictObject({
   browserSafe: z.boolean().optional(),
   rateLimitRPM: count.max(1_000_000).optional(),
   concurrency: count.max(100_000).optional(),
+  /** How its calls may wait for their turn. */
+  queue: queuePolicySchema.optional(),
   budget: z.strictObject({ limitPicoUsd: picoUsd, period, onCap: onCap.optional() }).optional(),
 });
 

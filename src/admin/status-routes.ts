@@ -17,6 +17,7 @@ type Deps = Pick<
   | 'instance'
   | 'runtime'
   | 'watch'
+  | 'turns'
 >;
 
 const NEAR_PERCENT = 80n;
@@ -37,6 +38,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
         recovery: await recoveryState(deps),
         ready,
         liveCalls,
+        waitingCalls: deps.turns.waiting,
         journal: {
           stream: journal.journalStream,
           entries: journal.journalEntries,

@@ -7,6 +7,7 @@ import { Pseudonyms } from '../audit/pseudonyms.ts';
 import type { IndexRow, PseudonymRow, UsageRow } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
+import { Turns } from '../gateway/turns.ts';
 import { Presets } from '../guard/presets.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { Prices } from '../ledger/prices.ts';
@@ -83,6 +84,7 @@ export async function adminRig(): Promise<AdminRig> {
     log: silentLog,
     teams,
     tokens,
+    turns: new Turns({ clock, limits: ledger.limits, maxWaiting: 10 }),
     presets: new Presets({ book, clock }),
     ledger,
     prices: new Prices(null),

@@ -57,6 +57,7 @@ function fromPreset(preset: Preset | null, asked: IssueBody): Partial<IssueBody>
     rateLimitRPM: asked.rateLimitRPM ?? preset.rateLimitRPM ?? undefined,
     concurrency: asked.concurrency ?? preset.concurrency ?? undefined,
     budget: asked.budget ?? preset.budget ?? undefined,
+    queue: asked.queue ?? preset.queue ?? undefined,
   });
 }
 

@@ -48,7 +48,7 @@ async function issue(
   more: Pick<TokenRequest, 'readsFor'> = {},
 ): Promise<Issued> {
   const { body, bounds, notes } = expandPreset(deps, asked);
-  const { budget, lifetimeMs, environment: named, ...rest } = body;
+  const { budget, queue, lifetimeMs, environment: named, ...rest } = body;
   const type = body.type ?? 'service';
   const environment = named ?? (type === 'admin' ? ADMIN_ENVIRONMENT : undefined);
   if (environment === undefined) {
@@ -80,7 +80,10 @@ async function issue(
       lifetimeMs: lifetimeMs ?? DEFAULT_LIFETIME_MS[type],
     },
   );
-  const view = budget ? await setTokenBudget(deps, principal, token, budget) : null;
+  const view = await orTakeBack(deps, principal, token, async () => {
+    if (queue) await deps.ledger.limits.set(principal.id, `token:${token.id}`, { queue });
+    return budget ? setTokenBudget(deps, principal, token, budget) : null;
+  });
   return {
     id: token.id,
     token: text,
@@ -167,26 +170,29 @@ function label(name: string | undefined, role: string): { name: string } {
   return { name: name === undefined ? role : `${name.slice(0, 90)} (${role})` };
 }
 
-/** Sets the budget, or takes the token back: one that was asked for with a budget must not live without. */
-async function setTokenBudget(
-  deps: Deps,
+/** Does the rest of what was asked for, or takes the token back: it must not live without. */
+async function orTakeBack<T>(
+  { tokens }: Deps,
+  principal: Principal,
+  token: Token,
+  rest: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await rest();
+  } catch (error) {
+    await tokens.revoke(principal.id, token.id, 'what was asked for with it could not be set');
+    throw error;
+  }
+}
+
+function setTokenBudget(
+  { ledger }: Deps,
   principal: Principal,
   token: Token,
   budget: NonNullable<IssueBody['budget']>,
 ): Promise<BudgetView> {
-  try {
-    return await deps.ledger.setBudget(
-      principal.id,
-      defined({
-        ...budget,
-        subject: `token:${token.id}`,
-        limitPicoUsd: picoUsd(BigInt(budget.limitPicoUsd)),
-      }),
-    );
-  } catch (error) {
-    await deps.tokens.revoke(principal.id, token.id, 'its budget could not be set');
-    throw error;
-  }
+  const limitPicoUsd = picoUsd(BigInt(budget.limitPicoUsd));
+  return ledger.setBudget(principal.id, defined({ ...budget, subject: `token:${token.id}`, limitPicoUsd }));
 }
 
 function checkProvider(id: string): void {

@@ -86,6 +86,9 @@ function fields(reply: Explanation): [string, string][] {
       : []),
     ['prompt at most', reply.promptTokensBound === null ? '-' : `${reply.promptTokensBound} tokens`],
     ['worst case', worstCasePicoUsd === null ? '-' : dollars(worstCasePicoUsd)],
+    ...(reply.waits
+      ? ([['waits', `${reply.waits.reason} Up to ${reply.waits.upToMs / 1000} s.`]] as [string, string][])
+      : []),
     ['key', keySlot ? `${keySlot.name} version ${keySlot.version}, to ${keySlot.origin}` : '-'],
     ['requests', rate ? `${rate.remaining} of ${rate.limit} left for ${rate.subject}` : 'no limit'],
     [

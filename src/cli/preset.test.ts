@@ -131,6 +131,60 @@ test('a pair whose file cannot be written is ended again', async () => {
   expect(added.map(({ state }) => state)).toEqual(['revoked', 'revoked']);
 });
 
+test('who may wait for his turn is set for teams and tokens, and shared limits for a provider key', async () => {
+  const set = await cli(
+    'limit',
+    'set',
+    '--team',
+    'acme',
+    '--queue',
+    '7',
+    '--queue-wait',
+    '5s',
+    '--queue-weight',
+    '3',
+    '--json',
+  );
+  expect(set.json()).toMatchObject({ queue: { length: 7, waitMs: 5000 }, queueWeight: 3, waiting: 0 });
+  expect((await cli('limit', 'show', '--team', 'acme')).out).toMatch(
+    /may wait +7 for 5 s\nweight in the queue +3/,
+  );
+  const key = await cli('limit', 'set', '--key', 'groq', '--rpm', '30', '--tpm', '8000', '--json');
+  expect(key.json()).toMatchObject({
+    subject: 'key:groq',
+    rateLimitRPM: 30,
+    rateLimitTPM: 8000,
+    concurrency: null,
+  });
+  expect((await cli('limit', 'list')).out).toMatch(/key:groq +30 +8000/);
+  expect((await cli('limit', 'set', '--key', 'groqq', '--rpm', '30')).err).toContain('did you mean "groq"?');
+  expect((await cli('limit', 'set', '--key', 'groq', '--rpd', '30')).code).toBe(2);
+  expect((await cli('limit', 'set', '--key', 'groq', '--rpm', 'none', '--tpm', 'none')).code).toBe(0);
+  await cli('limit', 'set', '--team', 'acme', '--queue', 'none');
+  const issued = (
+    await cli(...ISSUE, '--env', 'dev', '--scope', 'call:groq/*', '--queue', '4', '--json')
+  ).json();
+  const shown = await cli('limit', 'show', '--token', String(issued['id']), '--json');
+  expect(shown.json()).toMatchObject({ queue: { length: 4, waitMs: 30_000 } });
+});
+
+test('explain says that a call would wait, if that helps', async () => {
+  const issued = async (...options: string[]) => {
+    const one = await cli(...ISSUE, '--env', 'dev', '--scope', 'call:groq/*', ...options, '--json');
+    const headers = { authorization: `Bearer ${String(one.json()['token'])}` };
+    await (await fetch(`${gate.url}/openai/v1/models`, { headers })).text();
+    return cli('explain', '--token', String(one.json()['id']), '--model', MODEL, '--json');
+  };
+  const asked = await issued('--rpm', '1', '--queue', '4', '--queue-wait', '5m');
+  expect([asked.code, asked.json()]).toMatchObject([0, { allowed: true, waits: { upToMs: 300_000 } }]);
+  for (const options of [
+    ['--rpm', '1', '--queue', '4', '--queue-wait', '5s'],
+    ['--rpm', '1'],
+    ['--rpm', '0', '--queue', '4'],
+  ])
+    expect((await issued(...options)).code).toBe(1);
+});
+
 test('explain takes a whole request, and says what would be trimmed', async () => {
   const issued = (await cli(...ISSUE, '--env', 'prod', '--preset', 'backend-chat', '--json')).json();
   const file = join(gate.data, 'request.json');

@@ -8,6 +8,7 @@ import { AdminClient, type CallInput, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
 import { dollars, orDash, printFields, printJson, printTable } from './output.ts';
+import { QUEUE_OPTIONS, queueFrom } from './queue.ts';
 import { spell } from './token-issue.ts';
 
 export const presetList = defineCommand({
@@ -48,6 +49,7 @@ const ADD_OPTIONS = {
   expires: { type: 'string', value: 'TIME', help: 'how long its tokens live: 15m, 12h, 30d' },
   rpm: { type: 'string', value: 'N', help: 'calls per minute, or none' },
   concurrency: { type: 'string', value: 'N', help: 'calls at the same time, or none' },
+  ...QUEUE_OPTIONS,
   'budget-usd': { type: 'string', value: 'X', help: 'a budget of each token, or none' },
   'budget-period': { type: 'string', value: 'P', help: 'day, week, month or total (default total)' },
   'on-cap': { type: 'string', value: 'RULE', help: 'pause (default) or refuse when it is used up' },
@@ -83,6 +85,7 @@ function changeOf(values: Values<typeof ADD_OPTIONS>): Partial<NonNullable<CallI
     rateLimitRPM: rpm === undefined ? undefined : integerOrNone('--rpm', rpm, 0, 1_000_000),
     concurrency:
       concurrency === undefined ? undefined : integerOrNone('--concurrency', concurrency, 0, 100_000),
+    queue: queueFrom(values),
     budget: budgetOf(values),
   };
 }
@@ -115,6 +118,10 @@ function show(preset: PresetShape, json: boolean, io: Io): void {
     ...boundFields(preset.bounds),
     ['calls per minute', orDash(preset.rateLimitRPM)],
     ['concurrency', orDash(preset.concurrency)],
+    [
+      'may wait',
+      preset.queue ? `${preset.queue.length} calls for ${preset.queue.waitMs / 1000} s` : 'as its team',
+    ],
     ['budget', budget ? `${dollars(budget.limitPicoUsd)} per ${budget.period}, then ${budget.onCap}` : '-'],
   ]);
 }

@@ -90,6 +90,7 @@ function fields(reply: RouteReply<'status.show'>): [string, string][] {
     ['running since', reply.startedAt],
     ['last backup', orDash(reply.recovery?.backupAt ?? null)],
     ['calls running', String(reply.liveCalls)],
+    ['calls waiting', String(reply.waitingCalls)],
     [
       'journal',
       `${journal.stream}: ${journal.entries} entries, ${journal.durable} durable, ${journal.lag} not yet indexed`,

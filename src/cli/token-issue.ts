@@ -11,6 +11,7 @@ import { AdminClient, type CallInput, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
 import { note, printJson, warn } from './output.ts';
+import { QUEUE_OPTIONS, queueFrom } from './queue.ts';
 
 type Issued = RouteReply<'token.issue'>;
 type Pair = RouteReply<'token.pair'>;
@@ -47,6 +48,7 @@ const ISSUE_OPTIONS = {
   'browser-safe': { type: 'boolean', help: 'may be used from a web page, where everybody can read it' },
   rpm: { type: 'string', value: 'N', help: 'calls per minute' },
   concurrency: { type: 'string', value: 'N', help: 'calls at the same time' },
+  ...QUEUE_OPTIONS,
   'budget-usd': { type: 'string', value: 'X', help: 'a budget of its own' },
   'budget-period': { type: 'string', value: 'P', help: 'day, week, month or total (default total)' },
   'on-cap': { type: 'string', value: 'RULE', help: 'pause (default) or refuse when its budget is used up' },
@@ -182,6 +184,7 @@ function issueBody(values: Values<typeof ISSUE_OPTIONS>): IssueBody {
     rateLimitRPM: values.rpm === undefined ? undefined : integer('--rpm', values.rpm, 0, 1_000_000),
     concurrency:
       values.concurrency === undefined ? undefined : integer('--concurrency', values.concurrency, 0, 100_000),
+    queue: queueFrom(values) ?? undefined,
     budget: budgetOf(values),
   };
 }

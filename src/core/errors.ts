@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'request.too_large'
   | 'request.unknown_path'
   | 'request.ambiguous_provider'
+  | 'client.aborted'
   | 'token.invalid'
   | 'token.not_here'
   | 'access.model'
@@ -19,6 +20,7 @@ export type ErrorCode =
   | 'limit.tokens'
   | 'limit.too_large'
   | 'limit.concurrency'
+  | 'limit.queue'
   | 'limit.bodies'
   | 'budget.exceeded'
   // the provider

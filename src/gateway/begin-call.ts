@@ -1,4 +1,4 @@
-/** The steps that every call to a provider takes before anything is sent: limits, money, record. */
+/** The steps that every call to a provider takes before anything is sent, once it has its turn: money, record. */
 import type { Token } from '../access/tokens.ts';
 import { SallyportError } from '../core/errors.ts';
 import { ZERO_USD } from '../core/money.ts';
@@ -44,8 +44,8 @@ export function selectKey(gate: Gate, context: CallContext, token: Token): KeySl
 }
 
 /**
- * Takes a place under the limits, reserves the worst case, and writes the start entry. Throws `token.invalid`, `limit.*`, `budget.exceeded`
- * or `audit.unavailable`; the caller then unwinds `context.undo`, which gives back what was taken.
+ * Reserves the worst case of a call that has its place under the limits (take-turn.ts), and writes the start entry. Throws `token.invalid`,
+ * `budget.exceeded` or `audit.unavailable`; the caller then unwinds `context.undo`, which gives back what was taken.
  */
 export function beginCall(
   gate: Gate,
@@ -54,12 +54,11 @@ export function beginCall(
   made: NewCall,
 ): BegunCall {
   const { token, slot, plan, metadata } = made;
-  const { undo, path } = context;
+  const { undo, path, admission } = context;
+  if (!admission) throw new TypeError('A call begins without a place under its limits.');
   // The body may have taken its time to come: what was revoked meanwhile is not let through.
   gate.tokens.stillValid(token.id);
   gate.indexer.checkCapacity();
-  const admission = gate.ledger.limits.admit(path.limits, plan?.worstCaseTokens ?? 0);
-  undo.defer(() => admission.release());
   // A call that costs nothing has no hold on any budget.
   const reservation = gate.ledger.reserve(
     plan ? path.budgets : [],

@@ -5,6 +5,7 @@ import type { Pseudonyms } from '../audit/pseudonyms.ts';
 import { newCallId } from '../core/ids.ts';
 import { UndoStack } from '../core/once.ts';
 import { redactCredentials } from '../detect/redact.ts';
+import type { Admission } from '../ledger/limits.ts';
 import { type CallPath, pathOf } from '../ledger/subjects.ts';
 import type { OpenCall } from './open-call.ts';
 
@@ -25,6 +26,10 @@ export class CallContext {
   endpoint = '';
   model: string | null = null;
   user: string | null = null;
+  /** Its place under the limits, once it has one. */
+  admission: Admission | null = null;
+  /** How long it waited for that place; null when it had not to. */
+  waitedMs: number | null = null;
   /** Set once the call is on record. */
   call: OpenCall | null = null;
 

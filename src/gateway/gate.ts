@@ -18,6 +18,7 @@ import type { CallObserver } from './observer.ts';
 import type { OwnRecords } from './own-records.ts';
 import type { RejectedKeys } from './rejected-keys.ts';
 import type { StrangerRefusals } from './stranger-refusals.ts';
+import type { Turns } from './turns.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface Gate {
@@ -41,6 +42,7 @@ export interface Gate {
   readonly own: OwnRecords;
   /** Looks at refused credentials, once a second, as they go on record. */
   readonly seeRefusals: (refused: readonly AuthRefused[]) => void;
+  readonly turns: Turns;
   readonly maxBodyBytes: number;
   readonly intake: Intake;
   /** False while starting and stopping: no call is let through. */

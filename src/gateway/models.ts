@@ -11,6 +11,8 @@ import type { Connection, Gate } from './gate.ts';
 import { planCall } from './plan.ts';
 import { jsonReply } from './reply.ts';
 import { sendCall } from './send-call.ts';
+import { enterNow, waitForTurn } from './take-turn.ts';
+import type { Load } from './turns.ts';
 import { watchClient } from './watch-client.ts';
 
 /** Answers `GET models` and, with `modelId`, `GET models/{id}`. */
@@ -27,7 +29,17 @@ export async function listModels(
   context.model = modelId;
   // One error for what does not exist and what may not be called: the list is not a way around the scopes.
   if (modelId !== null && !may(modelId)) throw unknownModel(modelId);
-  const slot: KeySlot = selectKey(gate, context, token);
+  const decide = (): { slot: KeySlot; load: Load } => {
+    const slot = selectKey(gate, context, token);
+    return {
+      slot,
+      load: { subjects: gate.ledger.limits.withKey(context.path.limits, slot.name), tokens: 0 },
+    };
+  };
+  let decided = decide();
+  if (!enterNow(gate, context, token, decided.load))
+    decided = await waitForTurn(gate, context, request, connection, token, decided, decide);
+  const { slot } = decided;
   const begun = beginCall(gate, context, connection, { token, slot, plan: null, metadata: {} });
   const stopWatching = watchClient(request, begun.call, { kind: 'free' });
   const endpoint = modelId === null ? 'models' : `models/${encodeURIComponent(modelId)}`;

@@ -1,27 +1,30 @@
 /**
  * A call's whole life, top to bottom. Every route, and every way a call can end, goes through here: there is no second path.
  *
- *   bound, authenticate -> decide -> limit, reserve, record (begin-call) -> lease, send (send-call) -> relay, settle (answer)
+ *   bound, authenticate -> decide (decide-call) -> limit (take-turn) -> reserve, record (begin-call) -> lease, send (send-call)
+ *   -> relay, settle (answer)
  */
 import type { Token } from '../access/tokens.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
-import { type Edit, splice } from '../core/splice.ts';
+import { splice } from '../core/splice.ts';
 import { type ShapedRequest, shapeRequest } from '../guard/guard.ts';
 import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
-import { capEdit, type ChatRequest, includeUsageEdit, readChatRequest } from '../providers/openai.ts';
+import { readChatRequest } from '../providers/openai.ts';
 import { answerTo } from './answer.ts';
-import { beginCall, selectKey } from './begin-call.ts';
+import { beginCall } from './begin-call.ts';
 import { CallContext } from './call-context.ts';
+import { decideCall } from './decide-call.ts';
 import type { Connection, Gate } from './gate.ts';
 import { FREE_BODY_BYTES } from './intake.ts';
 import { listModels } from './models.ts';
 import { ownRecords } from './own-records.ts';
-import { type CallPlan, planCall } from './plan.ts';
+import type { CallPlan } from './plan.ts';
 import { rateHeaders } from './rate-headers.ts';
 import { errorReply, jsonReply } from './reply.ts';
 import { announcedBytes, comesFromBrowser, readCredential } from './request.ts';
 import { type CallRoute, matchRoute, type Route } from './routes.ts';
 import { sendCall } from './send-call.ts';
+import { enterNow, waitForTurn } from './take-turn.ts';
 import { watchClient } from './watch-client.ts';
 
 /** Answers every request to the data plane. Never rejects. */
@@ -57,27 +60,23 @@ async function chat(
   request: Request,
   connection: Connection,
 ): Promise<Response> {
-  refuseEarly(gate, context, request);
+  refuseEarly(gate, context, token, request);
   const arrived = await gate.intake.read(request, token.id, context.undo);
   if (!gate.open()) throw stopping();
-  const { body, asked, trimmed } = shaped(context, token, arrived);
-  const limits = gate.teams.get(token.team ?? '').limits;
-  const planned = planCall(
-    gate.prices,
-    token,
-    limits,
-    { provider: provider.id, ...asked },
-    gate.clock.wallMs(),
-  );
-  if (!planned.allow) throw new SallyportError(planned.code, planned.message, { fix: planned.fix });
-  const { plan } = planned;
-  const { edits, dropUsageChunk } = obligations(provider, asked, body, plan);
-  const slot = selectKey(gate, context, token);
+  const shape = shaped(context, token, arrived);
+  const { body, asked } = shape;
+  let decided = decideCall(gate, context, token, provider, shape);
+  if (!enterNow(gate, context, token, decided.load)) {
+    decided = await waitForTurn(gate, context, request, connection, token, decided, (now) =>
+      decideCall(gate, context, now, provider, shape),
+    );
+  }
+  const { plan, slot, edits, dropUsageChunk } = decided;
   const begun = beginCall(gate, context, connection, {
     token,
     slot,
     plan,
-    metadata: metadataOf(token, asked, trimmed, plan, request.headers),
+    metadata: metadataOf(context, token, shape, plan, request.headers),
   });
   // Of a stream nothing was delivered yet; of a whole answer nothing is known.
   const stopWatching = watchClient(
@@ -169,29 +168,17 @@ function chooseProvider(route: CallRoute, token: Token): Provider {
 }
 
 /** A large body is not even read for a call that its token's limits refuse already; they are asked again, for the whole call, later. */
-function refuseEarly(gate: Gate, context: CallContext, request: Request): void {
+function refuseEarly(gate: Gate, context: CallContext, token: Token, request: Request): void {
   if (announcedBytes(request.headers) <= FREE_BODY_BYTES) return;
+  if (gate.turns.mayWait(token.id, token.team ?? '')) return;
   const refused = gate.ledger.limits.refusal(context.path.limits, 0);
   if (refused) throw refused;
 }
 
-/** What the decision wants changed in the request, as byte edits. */
-function obligations(
-  provider: Provider,
-  asked: ChatRequest,
-  body: Buffer,
-  plan: CallPlan,
-): { edits: Edit[]; dropUsageChunk: boolean } {
-  const edits = plan.injectCap === null ? [] : [capEdit(asked, plan.injectCap)];
-  const dropUsageChunk = provider.streamUsage === 'on-request' && asked.stream && !asked.includeUsage;
-  if (dropUsageChunk) edits.push(includeUsageEdit(body, asked));
-  return { edits, dropUsageChunk };
-}
-
 function metadataOf(
+  { waitedMs }: CallContext,
   token: Token,
-  asked: ChatRequest,
-  trimmed: ShapedRequest['trimmed'],
+  { asked, trimmed }: ShapedRequest,
   plan: CallPlan,
   headers: Headers,
 ): Record<string, string | number | boolean> {
@@ -201,6 +188,7 @@ function metadataOf(
     ...(token.preset === null ? {} : { preset: token.preset }),
     ...(trimmed.length === 0 ? {} : { trimmed: trimmed.join() }),
     ...(plan.injectCap === null ? {} : { injectedCap: plan.injectCap }),
+    ...(waitedMs === null ? {} : { waitedMs }),
     ...(Number.isInteger(retries) && retries > 0 ? { retry: retries } : {}),
   };
 }

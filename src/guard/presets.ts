@@ -10,6 +10,7 @@ import { SallyportError } from '../core/errors.ts';
 import { checkName } from '../core/names.ts';
 import { suggest } from '../core/nearest.ts';
 import { ON_CAP } from '../ledger/budget-state.ts';
+import { queuePolicySchema } from '../ledger/limits.ts';
 import { PERIODS } from '../ledger/period.ts';
 import type { RecordBook, StoredRecord } from '../records/records.ts';
 
@@ -29,6 +30,8 @@ export const presetFields = {
   bounds: boundsSchema,
   rateLimitRPM: limit,
   concurrency: limit,
+  /** How its calls may wait for their turn; null: as the team's. */
+  queue: queuePolicySchema.nullable().default(null),
   budget: z
     .strictObject({
       limitPicoUsd: z.string().regex(/^[1-9]\d{0,18}$/),
@@ -62,6 +65,7 @@ const PLAIN: Omit<Preset, 'name' | 'summary'> = {
   bounds: NO_BOUNDS,
   rateLimitRPM: null,
   concurrency: null,
+  queue: null,
   budget: null,
 };
 
@@ -111,6 +115,7 @@ const BUILT_IN: readonly Preset[] = [
       tools: 'refuse',
     },
     concurrency: 8,
+    queue: { length: 200, waitMs: 120_000 },
   },
   {
     ...PLAIN,

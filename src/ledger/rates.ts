@@ -197,31 +197,45 @@ function checkLimit(name: string, limit: number | null): void {
   throw new SallyportError('input.invalid', `A ${name} must be a whole number from 0 to ${MAX_LIMIT}.`);
 }
 
+/** A subject in a message to a caller, who need not know what provider keys are called. */
+export function named(subject: string, begins = false): string {
+  if (!subject.startsWith('key:')) return subject;
+  return `${begins ? 'The' : 'the'} provider key of this call`;
+}
+
 function rateRefusal(subject: string, limit: number, waitMs: number): SallyportError {
   if (limit === 0) {
     // No wait helps: an SDK that is told to come again would do so for ever.
-    return new SallyportError('limit.rate', `Calls of ${subject} are switched off: its rate limit is 0.`, {
-      fix: 'Ask an operator to raise the rate limit.',
-    });
+    return new SallyportError(
+      'limit.rate',
+      `Calls of ${named(subject)} are switched off: its rate limit is 0.`,
+      {
+        fix: 'Ask an operator to raise the rate limit.',
+      },
+    );
   }
-  return new SallyportError('limit.rate', `${subject} has made its ${limit} requests of any 60 seconds.`, {
-    fix: 'Send requests more slowly, or ask an operator to raise the rate limit.',
-    retryable: true,
-    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-  });
+  return new SallyportError(
+    'limit.rate',
+    `${named(subject, true)} has made its ${limit} requests of any 60 seconds.`,
+    {
+      fix: 'Send requests more slowly, or ask an operator to raise the rate limit.',
+      retryable: true,
+      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+    },
+  );
 }
 
 function concurrencyRefusal(subject: string, limit: number): SallyportError {
   if (limit === 0) {
     return new SallyportError(
       'limit.concurrency',
-      `Calls of ${subject} are switched off: its concurrency limit is 0.`,
+      `Calls of ${named(subject)} are switched off: its concurrency limit is 0.`,
       { fix: 'Ask an operator to raise the concurrency limit.' },
     );
   }
   return new SallyportError(
     'limit.concurrency',
-    `${subject} already has ${limit} requests running at the same time.`,
+    `${named(subject, true)} already has ${limit} requests running at the same time.`,
     {
       fix: 'Wait for a running request to end, or ask an operator to raise the concurrency limit.',
       retryable: true,

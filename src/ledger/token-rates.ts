@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
-import { type RateState, tighter, WINDOW_MS } from './rates.ts';
+import { named, type RateState, tighter, WINDOW_MS } from './rates.ts';
 
 /** Corrects what a call counts with. Without effect once it has left the window. */
 export type SettleTokens = (tokens: number) => void;
@@ -165,10 +165,10 @@ function settleNothing(): void {
 }
 
 function tooLarge(subject: string, limit: number, tokens: number): SallyportError {
-  const message = `This request may use up to ${tokens} tokens, more than the ${limit} tokens of any 60 seconds that ${subject} has.`;
+  const message = `This request may use up to ${tokens} tokens, more than the ${limit} tokens of any 60 seconds that ${named(subject)} has.`;
   return new SallyportError(
     'limit.too_large',
-    limit === 0 ? `Calls of ${subject} are switched off: its token rate is 0.` : message,
+    limit === 0 ? `Calls of ${named(subject)} are switched off: its token rate is 0.` : message,
     {
       fix:
         limit === 0
@@ -181,7 +181,7 @@ function tooLarge(subject: string, limit: number, tokens: number): SallyportErro
 function rateRefusal(subject: string, limit: number, tokens: number, waitMs: number): SallyportError {
   return new SallyportError(
     'limit.tokens',
-    `${subject} has too few of its ${limit} tokens of any 60 seconds left for this request, which may use up to ${tokens}.`,
+    `${named(subject, true)} has too few of its ${limit} tokens of any 60 seconds left for this request, which may use up to ${tokens}.`,
     {
       fix: 'Ask for fewer output tokens (max_completion_tokens), send requests more slowly, or ask an operator to raise the token rate.',
       retryable: true,

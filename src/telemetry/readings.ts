@@ -5,6 +5,7 @@
 import type { Indexer } from '../audit/indexer.ts';
 import type { Journal } from '../audit/journal.ts';
 import { formatUsd } from '../core/money.ts';
+import type { Turns } from '../gateway/turns.ts';
 import type { LateEntries } from '../gateway/late-entries.ts';
 import type { LiveCalls } from '../gateway/live-calls.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
@@ -21,18 +22,21 @@ export interface Sources {
   readonly journal: Pick<Journal, 'stats' | 'syncSeconds'>;
   readonly indexer: Pick<Indexer, 'lag'>;
   readonly ledger: Pick<Ledger, 'list' | 'holds'>;
+  readonly turns: Pick<Turns, 'waiting'>;
 }
 
 /** More budgets than that have no metrics of their own; those of tokens never have, because there is no bound on tokens. */
 const MAX_BUDGETS = 500;
 
 export function writeReadings(page: Exposition, sources: Sources, loop: LoopDelay): void {
-  const { open, live, ledger } = sources;
+  const { open, live, ledger, turns } = sources;
   page
     .family('sallyport_ready', 'gauge', '1 while calls are let through.')
     .sample(open() ? 1 : 0)
     .family('sallyport_calls_in_flight', 'gauge', 'Calls that are running.')
-    .sample(live.count);
+    .sample(live.count)
+    .family('sallyport_calls_waiting', 'gauge', 'Calls that wait for their turn under a limit of rate.')
+    .sample(turns.waiting);
   const { count, heldPicoUsd } = ledger.holds;
   page
     .family('sallyport_holds', 'gauge', 'Holds of running calls.')
