@@ -281,6 +281,12 @@ const ACTS: readonly Act[] = [
     needs: ['limits:write', 'tokens:write'],
     body: { subject: 'token:ID', rateLimitTPM: 5, rateLimitRPM: null },
   },
+  {
+    route: 'limit.set',
+    what: 'of a provider key',
+    needs: ['limits:write', 'keys:write'],
+    body: { subject: 'key:own', rateLimitRPM: 30 },
+  },
   { route: 'budget.list', needs: ['budgets:read'] },
   {
     route: 'budget.set',
