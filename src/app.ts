@@ -12,6 +12,7 @@ import { prepareSocketFolder, realFolder, socketOwner, socketPath } from './admi
 import { EntryStream, type WriteOut } from './audit/entry-stream.ts';
 import type { Journal } from './audit/journal.ts';
 import { closeOpenCalls } from './audit/recovery.ts';
+import { openSpending } from './audit/spending.ts';
 import type { Config } from './config.ts';
 import { createLog, type Log } from './core/log.ts';
 import { Teardown } from './core/teardown.ts';
@@ -219,10 +220,12 @@ async function openLedger(
         overrunPicoUsd,
       });
     },
-    spentSince: async (calls, sinceMs) => {
-      await core.indexer.flush();
-      return stores.index.spentSince(calls, sinceMs);
-    },
+    spending: (calls, sinceMs) =>
+      openSpending(
+        { indexer: core.indexer, store: stores.index, unwritten: () => late.entries },
+        calls,
+        sinceMs,
+      ),
     callsBetween: async (calls, sinceMs, untilMs) => {
       await core.indexer.flush();
       return stores.index.callsBetween(calls, sinceMs, untilMs);

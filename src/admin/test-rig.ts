@@ -69,7 +69,7 @@ export async function adminRig(): Promise<AdminRig> {
     records: book,
     statuses: new Map(),
     emit: (event) => void budgetEvents.push(event),
-    spentSince: () => Promise.resolve(0n),
+    spending: () => Promise.resolve({ since: () => 0n, [Symbol.dispose]: () => undefined }),
     callsBetween: () => Promise.resolve(0),
   });
   const budgetClock = new SteadyClock({ clock, emit: (event) => void clockEvents.push(event) });

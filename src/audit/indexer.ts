@@ -7,7 +7,7 @@ import { SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
 import type { Log } from '../core/log.ts';
 import type { Trust } from '../records/trust.ts';
-import type { Entry, PlacedEntry, Position } from './entry.ts';
+import type { Entry, EntryBody, PlacedEntry, Position } from './entry.ts';
 import { endRow, otherRow, startRow } from './index-rows.ts';
 import { openCallTag } from './open-call-tag.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
@@ -149,6 +149,35 @@ export class Indexer {
       if (held) this.#pauses -= 1;
       held = false;
     };
+  }
+
+  /**
+   * Resolves when the tables stand still; they do until the returned function is called. What they lack meanwhile, `endedInTail` finds.
+   */
+  async standStill(): Promise<() => void> {
+    const goOn = this.pause();
+    // A commit that is under way. Whether it succeeds makes no difference: what it has not stored is in the tail.
+    await this.#flushing?.catch(() => undefined);
+    return goOn;
+  }
+
+  /** Calls that have ended, and are not in the tables as ended; `unwritten` are entries that the journal has not taken yet. */
+  endedInTail(unwritten: readonly EntryBody[]): IndexRow[] {
+    const ended = [...this.#dirty.values()].filter(
+      ({ action, result }) => action === 'call' && result !== null,
+    );
+    const begun = new Map<string, IndexRow>();
+    const end = (entry: EntryBody): void => {
+      if (entry.action !== 'call.end') return;
+      const row = begun.get(entry.id) ?? this.#open.get(entry.id);
+      if (row) ended.push(endRow(row, entry));
+    };
+    for (const { entry, position } of this.#queue) {
+      if (entry.action === 'call.start') begun.set(entry.id, startRow(entry, position));
+      else end(entry);
+    }
+    for (const entry of unwritten) end(entry);
+    return ended;
   }
 
   /** Resolves when every entry added so far is in the tables (unless a control-plane change holds the position). */

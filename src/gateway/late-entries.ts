@@ -21,6 +21,11 @@ export class LateEntries {
     return this.#waiting.length;
   }
 
+  /** What has happened, but is not in the journal yet. */
+  get entries(): readonly EntryBody[] {
+    return this.#waiting;
+  }
+
   record(entry: EntryBody): void {
     if (this.#waiting.length > 0) {
       this.#waiting.push(entry);

@@ -92,7 +92,7 @@ export class Budgets {
 
   /**
    * Starts a new budget with what its subject already spent in this period, plus the holds of its calls in flight, which will not be
-   * charged to it later. Call once, in the same step as `define`.
+   * charged to it later. Call once, in the same step as `define`, with what was spent until that step.
    */
   open(budgetId: string, initialSpent: PicoUsd, principal: string): void {
     const budget = this.#get(budgetId);
@@ -101,7 +101,11 @@ export class Budgets {
       const counts = hold.subjects.includes(budget.definition.subject) && !hold.path.includes(budget);
       if (counts) initial = changeSpent(initial, hold.amountPicoUsd);
     }
-    this.#correct(budget, 'budget.opened', initial, principal, null);
+    const { spent, applied } = budget.corrected(initial);
+    // In force whatever becomes of the entry: without it the next start would count anew.
+    budget.setSpent(spent);
+    this.#emit(budget.event('budget.opened', { principal, deltaPicoUsd: applied.toString() }));
+    this.#report(budget);
   }
 
   /**
@@ -158,7 +162,12 @@ export class Budgets {
       );
     }
     picoUsd(delta < 0n ? -delta : delta);
-    this.#correct(this.#get(budgetId), 'budget.adjusted', delta, principal, stated);
+    const budget = this.#get(budgetId);
+    const { spent, applied } = budget.corrected(delta);
+    const amounts = { spentPicoUsd: spent.toString(), deltaPicoUsd: applied.toString() };
+    this.#emit(budget.event('budget.adjusted', { principal, reason: stated, ...amounts }));
+    budget.setSpent(spent);
+    this.#report(budget);
   }
 
   has(budgetId: string): boolean {
@@ -267,20 +276,6 @@ export class Budgets {
     } catch {
       // NOTE: a journal that cannot be written refuses the next call by itself; the event is tried again with the next change.
     }
-  }
-
-  #correct(
-    budget: BudgetState,
-    action: 'budget.opened' | 'budget.adjusted',
-    delta: bigint,
-    principal: string,
-    reason: string | null,
-  ): void {
-    const { spent, applied } = budget.corrected(delta);
-    const amounts = { spentPicoUsd: spent.toString(), deltaPicoUsd: applied.toString() };
-    this.#emit(budget.event(action, { principal, reason, ...amounts }));
-    budget.setSpent(spent);
-    this.#report(budget);
   }
 
   #get(budgetId: string): BudgetState {

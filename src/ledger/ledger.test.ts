@@ -27,11 +27,20 @@ class Disk {
   readonly rows = new Map<string, RecordRow>();
   trust: TrustRow | null = null;
   full = false;
+  /** Runs while an entry is made durable. */
+  journaling: () => Promise<void> = () => Promise.resolve();
   readonly control: ControlEntry[] = [];
 }
 
 function start(
-  options: { disk?: Disk; statuses?: Map<string, BudgetStatus>; spent?: PicoUsd; calls?: number } = {},
+  options: {
+    disk?: Disk;
+    statuses?: Map<string, BudgetStatus>;
+    spent?: PicoUsd;
+    calls?: number;
+    /** Runs while what was spent is looked up. */
+    asking?: () => Promise<void>;
+  } = {},
 ) {
   const disk = options.disk ?? new Disk();
   const rows = [...disk.rows.values()];
@@ -49,9 +58,12 @@ function start(
   const records = new RecordBook({ store, authenticator, trust }, rows);
   records.attachJournal((entry) => {
     disk.control.push(entry);
-    return Promise.resolve(() => {});
+    return disk.journaling().then(() => () => {});
   });
   const events: BudgetEvent[] = [];
+  /** What calls cost that ended since the question. */
+  const ended = { spent: 0n };
+  let open = 0;
   const asked: [CallMatch, number][] = [];
   const counted: [CallMatch, number, number][] = [];
   const clock = { mono: 0, wall: Date.parse('2026-11-21T12:00:00Z') };
@@ -60,16 +72,21 @@ function start(
     records,
     statuses: options.statuses ?? new Map(),
     emit: (event) => events.push(event),
-    spentSince: (calls, sinceMs) => {
+    spending: async (calls, sinceMs) => {
       asked.push([calls, sinceMs]);
-      return Promise.resolve(options.spent ?? 0n);
+      open += 1;
+      await options.asking?.();
+      return {
+        since: (fromMs) => (fromMs > sinceMs ? 0n : (options.spent ?? 0n)) + ended.spent,
+        [Symbol.dispose]: () => void (open -= 1),
+      };
     },
     callsBetween: (...between) => {
       counted.push(between);
       return Promise.resolve(options.calls ?? 0);
     },
   });
-  return { disk, ledger, events, asked, counted, clock, records };
+  return { disk, ledger, events, asked, counted, clock, records, ended, stillOpen: () => open };
 }
 
 const MONTH = { subject: 'team:chat', period: 'month', limitPicoUsd: usd('10') } as const;
@@ -121,6 +138,88 @@ test('a new budget starts with what its subject spent in this period', async () 
     deltaPicoUsd: '6000000000000',
   });
   expect(() => ledger.reserve(['team:chat'], 'h', usd('4.01'), 1000)).toThrow('no room');
+});
+
+test('calls that end at any step of a set-up are in the new budget, and so are those that still run', async () => {
+  const disk = new Disk();
+  const rig = start({ disk, spent: usd('1'), asking: () => step('asked') });
+  const { ledger, ended, stillOpen } = rig;
+  const steps: string[] = [];
+  let number = 0;
+  /** One call begins and ends here, one that ran before ends, and one begins and goes on. */
+  const before = Array.from({ length: 3 }, (_, n) =>
+    ledger.reserve(['team:chat'], `b${n}`, usd('0.5'), 1000),
+  );
+  async function step(name: string): Promise<void> {
+    steps.push(name);
+    await Promise.resolve();
+    number += 1;
+    const short = ledger.reserve(['team:chat'], `s${number}`, usd('0.7'), 1000);
+    for (const call of [short, before[number]!]) {
+      expect(call.settle(usd('0.1')).applied).toBe(true);
+      ended.spent += usd('0.1');
+    }
+    ledger.reserve(['team:chat'], `l${number}`, usd('0.25'), 1000);
+  }
+  disk.journaling = () => step('journaled');
+  const view = await ledger.setBudget('user:o', MONTH);
+  expect(steps).toEqual(['asked', 'journaled']);
+  // Spent before, four that ended meanwhile, and the holds of one that ran before and two that began meanwhile.
+  expect(view.spentPicoUsd).toBe(usd('2.4'));
+  expect(rig.events.filter(({ action }) => action === 'budget.opened')).toMatchObject([
+    { deltaPicoUsd: usd('2.4').toString() },
+  ]);
+  expect(stillOpen()).toBe(0);
+  before[0]!.settle(usd('0.2'));
+  expect(ledger.view('team-chat-month').spentPicoUsd).toBe(usd('2.4'));
+});
+
+test('no call is let in by a budget that is in force but does not know yet what was spent', async () => {
+  const disk = new Disk();
+  const { ledger, records } = start({ disk, spent: usd('9.99') });
+  const seen: unknown[] = [];
+  // In the very step in which the budget comes into force, and in each microtask after it.
+  records.subscribe('budget', () => {
+    const attempt = (): void => {
+      try {
+        ledger.reserve(['team:chat'], `h${seen.length}`, usd('0.02'), 1000);
+        seen.push('let in');
+      } catch (error) {
+        seen.push((error as SallyportError).code);
+      }
+    };
+    attempt();
+    let turn = Promise.resolve();
+    for (let n = 0; n < 20; n += 1) turn = turn.then(attempt);
+  });
+  await ledger.setBudget('user:o', { ...MONTH, onCap: 'refuse' });
+  await Bun.sleep(0);
+  expect(seen).toEqual(Array<string>(21).fill('budget.exceeded'));
+});
+
+test('a period that begins while its budget is set up starts with what ended in it', async () => {
+  const { ledger, clock, ended } = start({
+    spent: usd('6'),
+    asking: () => {
+      clock.wall = Date.parse('2026-12-01T00:00:00Z');
+      ended.spent += usd('0.1');
+      return Promise.resolve();
+    },
+  });
+  expect(await ledger.setBudget('user:o', MONTH)).toMatchObject({
+    period: '2026-12',
+    spentPicoUsd: usd('0.1'),
+  });
+});
+
+test('a set-up that fails lets the tables go on, and leaves no budget', async () => {
+  const disk = new Disk();
+  const { ledger, stillOpen } = start({ disk });
+  disk.journaling = () => Promise.reject(new Error('no space left'));
+  await ledger.setBudget('user:o', MONTH).catch(() => undefined);
+  expect([stillOpen(), ledger.list()]).toEqual([0, []]);
+  disk.journaling = () => Promise.resolve();
+  expect(await ledger.setBudget('user:o', MONTH)).toMatchObject({ state: 'active' });
 });
 
 test('a budget whose set-up a crash interrupted is opened at the next start, once', async () => {

@@ -3,6 +3,7 @@
  * was spent comes from the journal. There are no timers: the caller ticks `sweep`.
  */
 import { z } from 'zod';
+import type { Spending } from '../audit/spending.ts';
 import type { CallMatch } from '../audit/store.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
@@ -23,8 +24,15 @@ export interface LedgerDeps extends LimitsDeps {
   readonly statuses: ReadonlyMap<string, BudgetStatus>;
   /** Takes an event into the journal, in the same synchronous step as the change it reports. */
   readonly emit: EmitBudgetEvent;
-  /** What ended calls of a subject cost since a time: what a budget that is set up in mid-period starts with. */
-  readonly spentSince: (calls: CallMatch, sinceMs: number) => Promise<bigint>;
+  /** What calls of a subject cost since a time: what a budget that is set up in mid-period starts with. */
+  readonly spending: (calls: CallMatch, sinceMs: number) => Promise<Spending>;
+}
+
+/** A budget that is being set up. */
+interface SetUp {
+  readonly id: string;
+  readonly principal: string;
+  readonly spending: Spending;
 }
 
 export interface BudgetRequest {
@@ -55,6 +63,9 @@ export class Ledger {
   readonly #budgets: Budgets;
   /** Budgets whose first entry, what their subject had spent before, is not in the journal yet. */
   readonly #unopened = new Set<string>();
+  #setUp: SetUp | null = null;
+  /** The end of the last change: one budget is set at a time. */
+  #tail: Promise<unknown> = Promise.resolve();
 
   /** Throws `config.invalid` for a budget record that this version does not understand. */
   constructor(deps: LedgerDeps) {
@@ -81,13 +92,18 @@ export class Ledger {
    * Creates the budget of a subject and period, or changes its limit and cap rule; in force when this resolves. A raised limit ends the
    * exhausted state but not a pause, which needs `resume`. Throws `input.invalid`, or what RecordBook.change throws.
    */
-  async setBudget(principal: string, request: BudgetRequest): Promise<BudgetView> {
+  setBudget(principal: string, request: BudgetRequest): Promise<BudgetView> {
+    const run = this.#tail.then(() => this.#setBudget(principal, request));
+    this.#tail = run.catch(() => undefined);
+    return run;
+  }
+
+  async #setBudget(principal: string, request: BudgetRequest): Promise<BudgetView> {
     const id = budgetId(request.subject, request.period);
     checkLimit(request.limitPicoUsd);
     const zone = request.zone === undefined ? undefined : checkZone(request.zone);
-    const spentBefore = this.#budgets.has(id)
-      ? 0n
-      : await this.#spentBefore({ ...request, zone: zone ?? UTC });
+    using spending = this.#budgets.has(id) ? null : await this.#spendingOf({ ...request, zone: zone ?? UTC });
+    if (spending) this.#setUp = { id, principal, spending };
     let raised = false;
     try {
       await this.#deps.records.change('budget.set', principal, () => {
@@ -97,8 +113,7 @@ export class Ledger {
         return [{ kind: 'budget', id, body: this.#bodyFor(id, request, zone, current) }];
       });
     } finally {
-      // A change that is journaled but not stored is in force as well.
-      this.#open(id, spentBefore, principal);
+      this.#setUp = null;
     }
     if (raised && this.#budgets.view(id).state === 'exhausted') this.#budgets.resume(id, principal);
     return this.#budgets.view(id);
@@ -110,8 +125,10 @@ export class Ledger {
   async openHistory(): Promise<void> {
     for (const id of this.#unopened) {
       const { definition } = this.#budgets.view(id);
-      this.#open(id, await this.#spentBefore(definition), 'system');
+      using spending = await this.#spendingOf(definition);
+      this.#open(definition, spending, 'system');
     }
+    this.#unopened.clear();
     await this.limits.countToday(Number.MAX_SAFE_INTEGER);
   }
 
@@ -143,20 +160,26 @@ export class Ledger {
   #load(record: StoredRecord): void {
     const body = parseBody(record);
     const { id, subject, period, zone, onCap } = body;
-    const limitPicoUsd = picoUsd(BigInt(body.limitPicoUsd));
-    if (!this.#budgets.has(id) && !this.#deps.statuses.has(id)) this.#unopened.add(id);
-    this.#budgets.define({ id, subject, period, zone, limitPicoUsd, onCap });
+    const isNew = !this.#budgets.has(id) && !this.#deps.statuses.has(id);
+    const definition = { id, subject, period, zone, limitPicoUsd: picoUsd(BigInt(body.limitPicoUsd)), onCap };
+    this.#budgets.define(definition);
+    if (!isNew) return;
+    // INVARIANT: in force and opened in one step. No call may end, or be let in, between the two.
+    if (this.#setUp?.id === id) this.#open(definition, this.#setUp.spending, this.#setUp.principal);
+    else this.#unopened.add(id);
   }
 
-  #open(id: string, spentBefore: bigint, principal: string): void {
-    if (!this.#unopened.has(id)) return;
-    this.#budgets.open(id, picoUsd(spentBefore), principal);
-    this.#unopened.delete(id);
+  #open(definition: BudgetDefinition, spending: Spending, principal: string): void {
+    const spentBefore = spending.since(this.#periodStartOf(definition));
+    this.#budgets.open(definition.id, picoUsd(spentBefore), principal);
   }
 
-  #spentBefore(of: Pick<BudgetDefinition, 'subject' | 'period' | 'zone'>): Promise<bigint> {
-    const sinceMs = periodStartMs(of.period, this.#deps.clock.wallMs(), of.zone);
-    return this.#deps.spentSince(callsOf(of.subject), sinceMs);
+  #spendingOf(of: Pick<BudgetDefinition, 'subject' | 'period' | 'zone'>): Promise<Spending> {
+    return this.#deps.spending(callsOf(of.subject), this.#periodStartOf(of));
+  }
+
+  #periodStartOf({ period, zone }: Pick<BudgetDefinition, 'period' | 'zone'>): number {
+    return periodStartMs(period, this.#deps.clock.wallMs(), zone);
   }
 
   #bodyFor(

@@ -2,6 +2,7 @@
 import type { AlertProjection } from '../../src/audit/indexer.ts';
 import type {
   BudgetStatusRow,
+  CallMatch,
   IndexBatch,
   IndexRow,
   IndexStore,
@@ -27,6 +28,9 @@ export class MemoryIndex implements IndexStore {
   commits = 0;
   /** Runs before each commit; a test may throw or wait here. */
   beforeCommit: (batch: IndexBatch) => void | Promise<void> = () => undefined;
+
+  /** Runs before what calls cost is summed up; a test may throw or wait here. */
+  beforeQuery: () => Promise<void> = () => Promise.resolve();
 
   async commitIndex(batch: IndexBatch): Promise<void> {
     await this.beforeCommit(batch);
@@ -59,8 +63,18 @@ export class MemoryIndex implements IndexStore {
     return Promise.resolve([]);
   }
 
-  spentSince(): Promise<bigint> {
-    return Promise.resolve(0n);
+  async spentSince(calls: CallMatch, sinceMs: number): Promise<bigint> {
+    await this.beforeQuery();
+    return [...this.rows.values()]
+      .filter((row) => row.action === 'call' && row.result !== null && row.atMs >= sinceMs)
+      .filter(
+        ({ tokenId, team, project, environment }) =>
+          (calls.tokenId ?? tokenId) === tokenId &&
+          (calls.team ?? team) === team &&
+          (calls.project ?? project) === project &&
+          (calls.environment ?? environment) === environment,
+      )
+      .reduce((sum, { costPicoUsd }) => sum + costPicoUsd, 0n);
   }
 
   callsBetween(): Promise<number> {
