@@ -40,9 +40,11 @@ const { NODE_EXTRA_CA_CERTS, ...rest } = process.env;
 const kept = Object.entries(rest).filter(([name]) => !/^(?:BUN|NODE)_/.test(name));
 const env = {
   ...Object.fromEntries(kept),
+  SALLYPORT_CWD: process.cwd(),
   ...(NODE_EXTRA_CA_CERTS === undefined ? {} : { NODE_EXTRA_CA_CERTS }),
 };
-const flags = ['--no-env-file', '--config=/dev/null', join(root, 'src', 'main.ts')];
+// Bun resolves its entry by a tsconfig.json or jsconfig.json of the folder that it is started in: that is ours, and main.ts goes back.
+const flags = ['--no-env-file', '--config=/dev/null', `--cwd=${root}`, join(root, 'src', 'main.ts')];
 const child = spawn(bun, [...flags, ...process.argv.slice(2)], { env, stdio: 'inherit' });
 
 // A terminal sends its signals to both of us; passed on as well, the first would count as the second.

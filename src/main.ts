@@ -5,16 +5,22 @@
 import { createLog } from './core/log.ts';
 import { describe } from './core/errors.ts';
 import { redactShapes } from './detect/redact.ts';
-import { runtimeEnvironment } from './runtime-environment.ts';
+import { argumentsFromSource, CALLERS_FOLDER, runtimeEnvironment } from './runtime-environment.ts';
+
+const folder = process.env[CALLERS_FOLDER];
+if (folder !== undefined) {
+  process.chdir(folder);
+  // It is none of the settings.
+  delete process.env[CALLERS_FOLDER];
+}
 
 const clean = runtimeEnvironment(process.env);
 if (clean) {
   const args = process.argv.slice(2);
-  // From source, the flags keep a .env or bunfig.toml in the caller's folder from being loaded; a binary was built to load none.
-  const argv = Bun.isStandaloneExecutable
-    ? [process.execPath, ...args]
-    : [process.execPath, '--no-env-file', '--config=/dev/null', import.meta.path, ...args];
-  process.execve?.(process.execPath, argv, clean);
+  // A binary was built to load nothing from the caller's folder.
+  const first = Bun.isStandaloneExecutable ? [] : argumentsFromSource();
+  const environment = Bun.isStandaloneExecutable ? clean : { ...clean, [CALLERS_FOLDER]: process.cwd() };
+  process.execve?.(process.execPath, [process.execPath, ...first, ...args], environment);
 }
 
 const log = createLog({ level: 'error', redact: redactShapes });

@@ -92,6 +92,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'offline.ts',
     'providers',
     'recovery',
+    'runtime-environment.ts',
     'scan',
     'vault',
     'version.ts',

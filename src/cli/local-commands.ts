@@ -3,6 +3,15 @@
  * it never uses to be loaded.
  */
 import type { Command } from './command.ts';
+import { gitignoreCheck, gitignoreFix } from './gitignore.ts';
+import { hookInstall, hookStatus, hookUninstall } from './hook.ts';
 import { scan } from './scan.ts';
 
-export const LOCAL_COMMANDS: readonly Command[] = [scan];
+export const LOCAL_COMMANDS: readonly Command[] = [
+  scan,
+  hookInstall,
+  hookStatus,
+  hookUninstall,
+  gitignoreCheck,
+  gitignoreFix,
+];

@@ -7,6 +7,7 @@ import { describe, SallyportError } from '../core/errors.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, runGit, streamGit } from './git.ts';
 import { PatchReader } from './patch.ts';
+import { noWorkTree } from './repository.ts';
 import { TextScan } from './text-scan.ts';
 
 export interface ScanResult {
@@ -91,8 +92,5 @@ class StagedScan implements ScanResult {
 
 async function checkRepository(options: GitOptions): Promise<void> {
   const { code, out } = await runGit(['rev-parse', '--is-inside-work-tree'], options);
-  if (code === 0 && out.toString().trim() === 'true') return;
-  throw new SallyportError('config.invalid', 'this is no work tree of a git repository', {
-    fix: 'run it inside one',
-  });
+  if (code !== 0 || out.toString().trim() !== 'true') throw noWorkTree();
 }

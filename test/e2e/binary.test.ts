@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import Groq from 'groq-sdk';
-import { MODEL, type RunningProcess, startProcess, tempFolder } from '../support/harness.ts';
+import { openGitLab } from '../support/git-lab.ts';
+import { fixtureKey, MODEL, type RunningProcess, startProcess, tempFolder } from '../support/harness.ts';
 
 const ROOT = join(import.meta.dir, '..', '..');
 const BUN = [process.execPath, '--no-env-file', '--config=/dev/null'];
@@ -29,6 +30,9 @@ beforeAll(async () => {
     `require('node:fs').appendFileSync(${JSON.stringify(marker)}, 'ran ');`,
   );
   writeFileSync(join(hostile, 'bunfig.toml'), 'preload = ["./evil.js"]\n');
+  for (const name of ['tsconfig.json', 'jsconfig.json']) {
+    writeFileSync(join(hostile, name), '{"compilerOptions":{"paths":{"*":["./evil.js"]}}}');
+  }
   // Sallyport refuses to start with a variable that it does not know.
   writeFileSync(join(hostile, '.env'), 'SALLYPORT_NONSENSE=1\nSALLYPORT_PORT=1\n');
 }, 60_000);
@@ -38,7 +42,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const WAYS = [
   ['the binary', () => [binary], 'ran '],
   ['the launcher', () => [join(ROOT, 'sallyport')], null],
-  ['the source', () => [...BUN, join(ROOT, 'src', 'main.ts')], 'ran '],
+  ['the source', () => [...BUN, `--cwd=${ROOT}`, join(ROOT, 'src', 'main.ts')], 'ran '],
 ] as const;
 
 function markers(): string | null {
@@ -90,7 +94,7 @@ test('a target that cannot be built here is named, with what is missing', () => 
 });
 
 test.each(WAYS)(
-  '%s answers a real client in a folder whose .env and bunfig.toml are hostile',
+  '%s answers a real client in a folder whose .env, bunfig.toml, tsconfig.json and jsconfig.json are hostile',
   async (_, command) => {
     const data = tempFolder();
     const running = await startProcess(data, {}, { command: command(), cwd: hostile });
@@ -131,4 +135,26 @@ test.each(WAYS)('%s drops what configures the runtime', async (_, command, prelo
   expect(running.stderr()).not.toMatch(/curl|authorization|bearer/i);
   expect(markers()).toBeNull();
   rmSync(data, { recursive: true });
+});
+
+test.each(WAYS)('%s, installed as a hook, stops a commit with a key in such a folder', (_, command) => {
+  using lab = openGitLab();
+  const inLab = {
+    cwd: lab.root,
+    env: { ...lab.env, SALLYPORT_CWD: lab.root },
+  };
+  const installed = Bun.spawnSync([...command(), 'hook', 'install'], {
+    ...inLab,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  expect(installed.exitCode).toBe(0);
+  for (const name of readdirSync(hostile)) lab.write(name, readFileSync(join(hostile, name)));
+  lab.git('add', '--force', '.');
+  const env = { BUN_OPTIONS: `--preload=${join(hostile, 'evil.js')}`, BUN_BE_BUN: '1' };
+  expect(lab.tryGit(['commit', '-q', '-m', 'x'], { env })).toEqual({ code: 0, out: '', err: '' });
+  lab.write('a', fixtureKey());
+  lab.git('add', 'a');
+  const stopped = lab.tryGit(['commit', '-q', '-m', 'x'], { env });
+  expect([stopped.code, stopped.err.includes('a:1:1: Groq API key')]).toEqual([1, true]);
+  expect(markers()).toBeNull();
 });
