@@ -6,7 +6,7 @@ const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
 
 const STEPS: readonly (readonly [string, readonly string[]])[] = [
   ['types', [bin('tsc'), '--noEmit']],
-  ['lint', [bin('oxlint'), '--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'bench']],
+  ['lint', [bin('oxlint'), '--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'bench', 'examples']],
   ['format', [bin('prettier'), '--check', '--log-level=warn', '.']],
   ['dead code', [bin('knip')]],
   [

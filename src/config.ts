@@ -85,7 +85,14 @@ export const VARIABLES = {
 } as const;
 
 /** Read elsewhere: the CLI's own token, and the test hooks of core/failpoint.ts. */
-const OTHER_VARIABLES = ['SALLYPORT_ADMIN_TOKEN', 'SALLYPORT_FAILPOINT', 'SALLYPORT_FAILPOINT_MARKER'];
+const OTHER_VARIABLES = [
+  'SALLYPORT_ADMIN_TOKEN',
+  'SALLYPORT_FAILPOINT',
+  'SALLYPORT_FAILPOINT_MARKER',
+  // Of applications that call through a gateway, which may run beside it.
+  'SALLYPORT_TOKEN',
+  'SALLYPORT_URL',
+];
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** Throws `config.invalid`. Flags win over variables. */

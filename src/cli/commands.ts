@@ -13,6 +13,7 @@ import { auditQuery, auditTail, auditVerify } from './audit.ts';
 import { backup, restore, upgrade } from './backup.ts';
 import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
 import type { Command } from './command.ts';
+import { connect } from './connect.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { health } from './health.ts';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   tokenList,
   tokenShow,
   tokenRevoke,
+  connect,
   presetList,
   presetShow,
   presetAdd,

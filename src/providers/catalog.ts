@@ -14,6 +14,8 @@ export interface Provider {
   readonly requestHeaders: readonly string[];
   /** Where a person makes and deletes keys. */
   readonly keysUrl: string;
+  /** A small chat model, for examples. */
+  readonly exampleModel: string;
 }
 
 const ROWS: readonly Provider[] = [
@@ -26,6 +28,7 @@ const ROWS: readonly Provider[] = [
     streamUsage: 'always',
     requestHeaders: ['groq-model-version', 'groq-beta'],
     keysUrl: 'https://console.groq.com/keys',
+    exampleModel: 'openai/gpt-oss-20b',
   },
   {
     id: 'openai',
@@ -36,6 +39,7 @@ const ROWS: readonly Provider[] = [
     streamUsage: 'on-request',
     requestHeaders: [],
     keysUrl: 'https://platform.openai.com/api-keys',
+    exampleModel: 'gpt-5-mini',
   },
 ];
 
