@@ -105,6 +105,38 @@ const KEY = {
   errorCode: 'invalid_api_key',
   principal: 'gateway',
 };
+const DISK = {
+  principal: 'system',
+  freeBytes: 900_000_000,
+  totalBytes: 20_000_000_000,
+  thresholdBytes: 1_073_741_824,
+};
+const ALERT = { principal: 'local', destination: 'ops', alert: 'alr_Vector0AlertVector0Aler0' };
+/** What is watched for, and what became of the alerts about it. */
+const WATCHED: readonly Body[] = [
+  {
+    action: 'auth.burst',
+    principal: 'system',
+    count: 30,
+    windowSeconds: 60,
+    addresses: 2,
+    threshold: 30,
+  },
+  {
+    action: 'key.age',
+    principal: 'system',
+    keyId: 'groq@1',
+    provider: 'groq',
+    environment: null,
+    stage: 'due',
+    ageDays: 90,
+    cadenceDays: 90,
+  },
+  { ...DISK, action: 'disk.low' },
+  { ...DISK, action: 'disk.recovered', freeBytes: 3_000_000_000 },
+  { ...ALERT, action: 'alert.tested', delivered: true, error: null },
+  { ...ALERT, action: 'alert.undelivered', principal: 'system', delivered: false, error: 'status 500' },
+];
 const OPEN = { action: 'journal.open', instance: 'Vector0Instance1', version: '0.1.0' };
 
 type Body = Readonly<Record<string, unknown>> & { readonly action: string };
@@ -177,6 +209,26 @@ const JOURNAL: readonly (readonly (readonly Body[])[])[] = [
       { action: 'auth.refused', address: 'others', tokenId: null, count: 12, errorCode: 'token.invalid' },
       { ...KEY, action: 'key.rejected' },
       { ...KEY, action: 'key.verified', status: 200, errorCode: null, principal: 'local' },
+      ...WATCHED,
+      {
+        action: 'app.entry',
+        event: 'login.failed',
+        principal: 'token:Ab3dEf6hIj9k',
+        userId: 'u_Qm7dYwV2n4R8sT1xZ3bCkA',
+        team: 'acme',
+        project: null,
+        environment: 'dev',
+        resource: null,
+        provider: null,
+        model: null,
+        promptTokens: 0,
+        completionTokens: 0,
+        costPicoUsd: '0',
+        latencyMs: null,
+        result: 'error',
+        errorCode: 'wrong_password',
+        metadata: { attempt: 3 },
+      },
       { action: 'journal.close', reason: 'SIGTERM' },
     ],
   ],
