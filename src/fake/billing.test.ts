@@ -183,3 +183,46 @@ test('a reset during a call leaves the new bill alone', async () => {
   await pending;
   expect(fake.bill()).toEqual({ calls: 0, picoUsd: '0', byKey: {} });
 });
+
+test('reasoning in silence is billed and not sent, and a client that leaves in the middle of it pays for its part', async () => {
+  fake.setKnobs({
+    reasoningTokens: 100,
+    completionTokens: 110,
+    silentReasoning: true,
+    tokensPerSecond: 1000,
+  });
+  const text = await streamText(fake, { max_completion_tokens: 200 });
+  expect(text.split('"content":"')).toHaveLength(12);
+  expect(text).not.toContain('"reasoning":"');
+  expect(last()).toMatchObject({ finished: true, completionTokens: 110, picoUsd: price(110) });
+  expect(text).toContain('"reasoning_tokens":100');
+
+  fake.setKnobs({ reasoningTokens: 90_000, completionTokens: 90_010 });
+  const abort = new AbortController();
+  const cut = post(fake, { stream: true, max_completion_tokens: 100_000 }, { signal: abort.signal });
+  cut.catch(() => undefined);
+  await eventually(() => fake.calls().length === 2);
+  await Bun.sleep(50);
+  abort.abort();
+  await eventually(() => last().aborted);
+  expect(last().completionTokens).toBeWithin(40, 89_000);
+});
+
+test('an engine that runs ahead, and one that hears late of a hang-up, bill more than was read', async () => {
+  for (const knobs of [
+    { generatesAhead: true, stall: { afterChunks: 2, ms: 10_000 } },
+    { abortDelayMs: 60 },
+  ]) {
+    fake.reset();
+    fake.setKnobs({ tokensPerSecond: 1000, completionTokens: 90_000, ...knobs });
+    const body = { stream: true, max_completion_tokens: 100_000 };
+    const reader = (await post(fake, body)).body!.getReader();
+    await reader.read();
+    await Bun.sleep(60);
+    const leftMs = performance.timeOrigin + performance.now();
+    await reader.cancel();
+    await eventually(() => last().aborted);
+    expect(last().completionTokens).toBeWithin(50, 89_000);
+    expect(last().abortedAtMs! - leftMs).toBeGreaterThanOrEqual('abortDelayMs' in knobs ? 59 : 0);
+  }
+});

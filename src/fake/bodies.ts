@@ -53,7 +53,8 @@ export function* streamEvents(plan: Plan, knobs: Knobs, stamp: Stamp): Generator
   const failing = knobs.streamVariant === 'x_groq_error';
   const stop = failing ? (knobs.xGroqErrorAfterChunks ?? Math.floor(plan.tokens / 2)) : plan.tokens;
   const tokens = Math.min(stop, plan.tokens);
-  for (let i = 0; i < tokens; i += 1) yield { kind: 'token', data: choice(deltaJson(plan, i), 'null') };
+  const unsent = knobs.silentReasoning ? Math.min(plan.reasoningTokens, tokens) : 0;
+  for (let i = unsent; i < tokens; i += 1) yield { kind: 'token', data: choice(deltaJson(plan, i), 'null') };
 
   if (failing) {
     const usage = tokens > 0 && !knobs.missingUsage ? { usage: usageOf(plan, tokens) } : {};

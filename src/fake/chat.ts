@@ -43,16 +43,42 @@ export async function answerChat(call: Exchange): Promise<Reply | StreamReply> {
   if (knobs.keys[call.keyFingerprint] === 'spend_blocked') return errorReply('400_spend', call.facts);
 
   const plan = planReply(request, knobs, world.demo);
-  const meter = new Meter(plan, world.bill.open(call.keyFingerprint), record, knobs.abortBilling);
+  const meter = new Meter(plan, world.bill.open(call.keyFingerprint), record, knobs);
   if (gone.aborted) meter.abort();
   else gone.addEventListener('abort', () => meter.abort(), { once: true });
 
   await sleep(knobs.ttftMs, gone);
+  if (request.stream && knobs.silentReasoning) await think(plan, meter, call);
   return request.stream ? streamed(call, plan, meter) : await whole(call, plan, meter);
 }
 
+/** Tokens so many milliseconds from now, at the pace of the knobs. */
+function byTheClock(tokensPerSecond: number): () => number {
+  const startMs = performance.now();
+  return () => ((performance.now() - startMs) * tokensPerSecond) / 1000;
+}
+
+/** Makes the reasoning of a stream that does not send it. */
+async function think(plan: Plan, meter: Meter, { knobs, gone }: Exchange): Promise<void> {
+  const { reasoningTokens } = plan;
+  if (knobs.tokensPerSecond > 0) {
+    const made = byTheClock(knobs.tokensPerSecond);
+    meter.follow(() => Math.min(made(), reasoningTokens));
+    await sleep((reasoningTokens * 1000) / knobs.tokensPerSecond, gone);
+    if (gone.aborted) return;
+    meter.follow(null);
+  }
+  meter.generate(reasoningTokens);
+}
+
 function streamed(call: Exchange, plan: Plan, meter: Meter): StreamReply {
-  const events = streamEvents(plan, call.knobs, stampReply(call.requestId));
+  const { knobs } = call;
+  const events = streamEvents(plan, knobs, stampReply(call.requestId));
+  if ((knobs.generatesAhead || knobs.abortDelayMs > 0) && knobs.tokensPerSecond > 0 && !call.gone.aborted) {
+    const made = byTheClock(knobs.tokensPerSecond);
+    const before = meter.generated;
+    meter.follow(() => before + made());
+  }
   return {
     status: 200,
     contentType: 'text/event-stream',
@@ -64,8 +90,7 @@ function streamed(call: Exchange, plan: Plan, meter: Meter): StreamReply {
 async function whole(call: Exchange, plan: Plan, meter: Meter): Promise<Reply | StreamReply> {
   const { knobs, gone } = call;
   if (knobs.tokensPerSecond > 0) {
-    const startMs = performance.now();
-    meter.follow(() => ((performance.now() - startMs) * knobs.tokensPerSecond) / 1000);
+    meter.follow(byTheClock(knobs.tokensPerSecond));
     await sleep((plan.tokens * 1000) / knobs.tokensPerSecond, gone);
   }
   if (!gone.aborted) meter.finish();

@@ -30,6 +30,8 @@ export interface Knobs {
   readonly completionTokens: number | null;
   /** How many of the completion tokens are reasoning. */
   readonly reasoningTokens: number;
+  /** Of a stream: they are made at `tokensPerSecond` before its first byte, billed, and never sent. */
+  readonly silentReasoning: boolean;
   /** How many of the prompt tokens came from the cache. */
   readonly cachedTokens: number;
 
@@ -75,6 +77,10 @@ export interface Knobs {
   readonly errorEchoesKey: boolean;
 
   readonly abortBilling: 'generated' | 'full';
+  /** Tokens of a stream are made at `tokensPerSecond`, whether or not anybody reads them. */
+  readonly generatesAhead: boolean;
+  /** How long a stream is generated at `tokensPerSecond` for a client that has left. */
+  readonly abortDelayMs: number;
   /** By key fingerprint; merged, `null` forgets one. Other keys are valid. */
   readonly keys: Readonly<Record<string, KeyState>>;
 }
@@ -85,6 +91,7 @@ export const DEFAULT_KNOBS: Knobs = Object.freeze({
   promptTokens: null,
   completionTokens: 24,
   reasoningTokens: 0,
+  silentReasoning: false,
   cachedTokens: 0,
   toolCall: false,
   unicode: false,
@@ -108,6 +115,8 @@ export const DEFAULT_KNOBS: Knobs = Object.freeze({
   errorOn: 'chat',
   errorEchoesKey: false,
   abortBilling: 'generated',
+  generatesAhead: false,
+  abortDelayMs: 0,
   keys: Object.freeze({}),
 });
 
@@ -128,6 +137,7 @@ const RULES: Readonly<Record<keyof Knobs, Rule>> = {
   promptTokens: orNull(integer(0, 10_000_000)),
   completionTokens: orNull(integer(1, 10_000_000)),
   reasoningTokens: integer(0, 10_000_000),
+  silentReasoning: flag(),
   cachedTokens: integer(0, 10_000_000),
   toolCall: flag(),
   unicode: flag(),
@@ -151,6 +161,8 @@ const RULES: Readonly<Record<keyof Knobs, Rule>> = {
   errorOn: oneOf(['chat', 'all']),
   errorEchoesKey: flag(),
   abortBilling: oneOf(['generated', 'full']),
+  generatesAhead: flag(),
+  abortDelayMs: number(600_000),
   keys: { allows: isKeyPatch, expected: `{"<16 hex fingerprint>": ${oneOf(KEY_STATES).expected} or null}` },
 };
 

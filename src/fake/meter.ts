@@ -2,22 +2,26 @@
  * Follows one accepted call to its bill: counts tokens as they are made and settles exactly once.
  */
 import type { Charge } from './bill.ts';
+import type { Knobs } from './knobs.ts';
 import { nowMs, type OpenRecord } from './log.ts';
 import { planPicoUsd, type Plan } from './plan.ts';
+
+type AbortKnobs = Pick<Knobs, 'abortBilling' | 'abortDelayMs'>;
 
 export class Meter {
   readonly #plan: Plan;
   readonly #charge: Charge;
   readonly #record: OpenRecord;
-  readonly #abortBilling: 'generated' | 'full';
+  readonly #knobs: AbortKnobs;
+  #leaving = false;
   #settled = false;
   #progress: (() => number) | null = null;
 
-  constructor(plan: Plan, charge: Charge, record: OpenRecord, abortBilling: 'generated' | 'full') {
+  constructor(plan: Plan, charge: Charge, record: OpenRecord, knobs: AbortKnobs) {
     this.#plan = plan;
     this.#charge = charge;
     this.#record = record;
-    this.#abortBilling = abortBilling;
+    this.#knobs = knobs;
     record.model = plan.request.model.id;
     record.promptTokens = plan.request.promptTokens;
   }
@@ -32,8 +36,8 @@ export class Meter {
     if (!this.#settled) this.#record.completionTokens = Math.min(total, this.#plan.tokens);
   }
 
-  /** For a plain reply, which is not made token by token: tells how many tokens exist at any moment. */
-  follow(progress: () => number): void {
+  /** For what is not made as it is sent: tells how many tokens exist at any moment. Null when that is over. */
+  follow(progress: (() => number) | null): void {
     this.#progress = progress;
   }
 
@@ -47,10 +51,18 @@ export class Meter {
 
   /** The client left. Without effect once the call is settled: an early close after the end is no abort. */
   abort(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    const { abortDelayMs } = this.#knobs;
+    if (abortDelayMs > 0) setTimeout(() => this.#stop(), abortDelayMs);
+    else this.#stop();
+  }
+
+  #stop(): void {
     if (this.#settled) return;
     this.#record.aborted = true;
     this.#record.abortedAtMs = nowMs();
-    if (this.#abortBilling === 'full') this.generate(this.#plan.tokens);
+    if (this.#knobs.abortBilling === 'full') this.generate(this.#plan.tokens);
     else if (this.#progress !== null) this.generate(Math.floor(this.#progress()));
     this.#settle();
   }

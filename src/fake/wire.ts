@@ -111,7 +111,8 @@ async function* eventBytes(events: Iterable<ChatEvent>, meter: Meter, pace: Pace
   const { knobs, gone } = pace;
   const frame = framing(knobs);
   const group = Math.max(1, knobs.coalesce);
-  const startMs = performance.now();
+  // What was made before the first event took its time before it.
+  const startMs = performance.now() - (meter.generated * 1000) / (knobs.tokensPerSecond || Infinity);
   let held = '';
   let count = 0;
 

@@ -80,6 +80,7 @@ async function relayed(
     body,
   );
   call.onTick = () => relay.tick();
+  call.onLeave = () => relay.clientGone();
   // The runtime sends the status line as soon as we return: both what may still fail must be behind us.
   const first = await relay.next();
   try {

@@ -96,6 +96,8 @@ export function beginCall(
       reservation,
       admission,
       promptBound: plan?.promptBound ?? 0,
+      outputBound: plan ? plan.worstCaseTokens - plan.promptBound : 0,
+      choices: plan?.choices ?? 1,
       arrivedMs: context.arrivedMs,
       undo,
     },

@@ -33,6 +33,23 @@ test.each([
   });
 });
 
+test('a call that knows what to do about a client that takes nothing is told, once it is late, and not aborted', () => {
+  const { call, clock, live } = watch();
+  const told: unknown[] = [];
+  call.onStall = (late) => told.push(late);
+  call.enter('provider');
+  clock.pass(301);
+  live.tick();
+  expect([told.length, call.abort.aborted]).toEqual([0, true]);
+  const other = watch();
+  other.call.onStall = (late) => told.push(late);
+  other.call.enter('client');
+  other.clock.pass(121);
+  other.live.tick();
+  expect(told).toMatchObject([{ code: 'upstream.timeout' }]);
+  expect(other.call.abort.aborted).toBe(false);
+});
+
 test('whatever moves on starts its wait anew', () => {
   const { call, clock, live } = watch();
   for (let chunk = 0; chunk < 20; chunk += 1) {

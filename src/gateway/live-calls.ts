@@ -54,7 +54,8 @@ export class LiveCalls {
       call.reservation.renew();
       call.onTick?.();
       const late = this.#late(call, nowMs);
-      if (late) call.abort.abort(late);
+      if (late && call.phase === 'client' && call.onStall) call.onStall(late);
+      else if (late) call.abort.abort(late);
     }
   }
 

@@ -1,6 +1,6 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { HOLD, openCall, PRICE, PROMPT_BOUND } from '../../test/support/open-calls.ts';
+import { HOLD, openCall, OUTPUT_BOUND, PRICE, PROMPT_BOUND } from '../../test/support/open-calls.ts';
 import type { Outcome } from './open-call.ts';
 
 const usage = { promptTokens: 50, completionTokens: 20, cachedTokens: 10 };
@@ -9,6 +9,7 @@ const { inputPicoUsd, cachedPicoUsd, outputPicoUsd } = PRICE.base;
 const OUTCOMES: readonly Outcome[] = [
   { kind: 'usage', usage },
   { kind: 'delivered', completionTokens: 3 },
+  { kind: 'dropped', completionTokens: 3 },
   { kind: 'unknown' },
   { kind: 'free' },
 ];
@@ -79,6 +80,52 @@ test.each<[string, Outcome, bigint, object]>([
   call.end(outcome, null);
   expect(settled.map(BigInt)).toEqual([cost]);
   expect(ends[0]).toMatchObject({ costPicoUsd: String(cost), overrunPicoUsd: '0', ...fields });
+});
+
+describe('a stream that is given up', () => {
+  test('before anything came is charged for the time since it was sent, never for nothing', () => {
+    const { call, clock, ends } = openCall();
+    clock.pass(200);
+    call.enter('provider');
+    clock.pass(300);
+    call.end({ kind: 'dropped', completionTokens: 0 }, 'client.aborted');
+    const completionTokens = 2 * (200 + 300 + 50);
+    expect(ends).toMatchObject([{ basis: 'delivered', promptTokens: PROMPT_BOUND, completionTokens }]);
+    const cost = BigInt(PROMPT_BOUND) * inputPicoUsd + BigInt(completionTokens) * outputPicoUsd;
+    expect(ends[0]!.costPicoUsd).toBe(cost.toString());
+  });
+
+  test('is charged for what came, and beside it for the wait it was given up in', () => {
+    const { call, clock, ends } = openCall();
+    clock.pass(900);
+    call.enter('provider');
+    clock.pass(900);
+    call.enter('client');
+    call.enter('provider');
+    clock.pass(10);
+    call.end({ kind: 'dropped', completionTokens: 7 }, 'client.aborted');
+    expect(ends).toMatchObject([{ completionTokens: 7 + 2 * (10 + 50) }]);
+  });
+
+  test('is charged for a long silence as well, in which a model may have been thinking', () => {
+    const { call, clock } = openCall();
+    call.enter('provider');
+    clock.pass(2001);
+    call.enter('client');
+    expect(call.unseenTokens(1)).toBe(OUTPUT_BOUND - 1);
+    expect(call.unseen.tokens(0)).toBe(2 * (2001 + 50));
+  });
+
+  test('is never charged for more than it was held for', () => {
+    const { call, clock, ends } = openCall();
+    clock.pass(600_000);
+    call.end({ kind: 'dropped', completionTokens: 0 }, 'client.aborted');
+    expect(ends).toMatchObject([{ completionTokens: OUTPUT_BOUND }]);
+    expect(BigInt(ends[0]!.costPicoUsd)).toBeLessThanOrEqual(HOLD);
+    const more = openCall();
+    more.call.end({ kind: 'dropped', completionTokens: OUTPUT_BOUND + 5 }, 'client.aborted');
+    expect(more.ends).toMatchObject([{ completionTokens: OUTPUT_BOUND + 5 }]);
+  });
 });
 
 test('a cost above the hold is charged, and the difference is on record', () => {

@@ -5,6 +5,7 @@
 import type { CallEnd, CostBasis } from '../audit/entry.ts';
 import { Abort } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
+import type { SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
 import { type PicoUsd, ZERO_USD } from '../core/money.ts';
 import type { UndoStack } from '../core/once.ts';
@@ -12,13 +13,16 @@ import type { Reservation } from '../ledger/budgets.ts';
 import type { Admission } from '../ledger/limits.ts';
 import { costOf, type ModelPrice } from '../ledger/price.ts';
 import type { TokenUsage } from '../providers/openai.ts';
+import { Unseen } from './unseen.ts';
 
 /** What is known of a call's outcome, and so of its cost. */
 export type Outcome =
   /** The provider stated the usage. */
   | { readonly kind: 'usage'; readonly usage: TokenUsage }
-  /** Nothing was stated: the prompt's bound, and so many completion tokens that passed. */
+  /** It ended without a word of usage: the prompt's bound, and so many completion tokens that passed. */
   | { readonly kind: 'delivered'; readonly completionTokens: number }
+  /** A stream that was given up: likewise, and what the provider can have made that we never saw. */
+  | { readonly kind: 'dropped'; readonly completionTokens: number }
   /** Sent, and nothing is known: the whole hold. */
   | { readonly kind: 'unknown' }
   /** Never sent, or answered with an error. */
@@ -35,6 +39,9 @@ export interface OpenCallInit {
   readonly admission: Pick<Admission, 'settle'>;
   /** Prompt tokens that the hold was made for. */
   readonly promptBound: number;
+  /** Completion tokens that the hold was made for, all choices together. */
+  readonly outputBound: number;
+  readonly choices: number;
   readonly arrivedMs: number;
   readonly undo: UndoStack;
 }
@@ -53,10 +60,17 @@ export class OpenCall {
   readonly abort = new Abort();
   /** Runs with the tick of the live calls. */
   onTick: (() => void) | null = null;
+  /** Ends a call whose client takes nothing, in place of an abort. */
+  onStall: ((late: SallyportError) => void) | null = null;
+  /** Ends a call whose client left, where more is known of it than when it was sent. */
+  onLeave: (() => void) | null = null;
+  /** What the provider can have made beside what came. */
+  readonly unseen: Unseen;
   readonly #init: OpenCallInit;
   readonly #deps: OpenCallDeps;
   #phase: Phase = 'provider-first-byte';
   #phaseSinceMs: number;
+  readonly #sentMs: number;
   #firstByteMs: number | null = null;
   #ended = false;
 
@@ -66,7 +80,9 @@ export class OpenCall {
     this.id = init.id;
     this.tokenId = init.tokenId;
     this.reservation = init.reservation;
-    this.#phaseSinceMs = deps.clock.monotonicMs();
+    this.unseen = new Unseen(init.choices);
+    this.#sentMs = deps.clock.monotonicMs();
+    this.#phaseSinceMs = this.#sentMs;
   }
 
   get ended(): boolean {
@@ -93,8 +109,20 @@ export class OpenCall {
   enter(phase: Phase): void {
     const nowMs = this.#deps.clock.monotonicMs();
     if (this.#phase === 'provider-first-byte') this.#firstByteMs = nowMs;
+    this.unseen.waited(this.#phase === 'client' ? 'client' : 'provider', nowMs - this.#phaseSinceMs);
     this.#phase = phase;
     this.#phaseSinceMs = nowMs;
+  }
+
+  /** Tokens that the provider can have made by now beside so many that came, within what the hold was made for. */
+  unseenTokens(completionTokens: number): number {
+    const nowMs = this.#deps.clock.monotonicMs();
+    // Before anything has come, all the time since sending is in question.
+    const unseen =
+      completionTokens === 0
+        ? this.unseen.tokensWithin(nowMs - this.#sentMs)
+        : this.unseen.tokens(nowMs - this.#phaseSinceMs);
+    return Math.max(0, Math.min(unseen, this.#init.outputBound - completionTokens));
   }
 
   /** What the call costs if so many completion tokens were delivered: never more than the hold. */
@@ -149,6 +177,10 @@ export class OpenCall {
         const { completionTokens } = outcome;
         const usage = { promptTokens: promptBound, completionTokens, cachedTokens: 0 };
         return { usage, cost: this.deliveredCost(completionTokens), basis: 'delivered' };
+      }
+      case 'dropped': {
+        const completionTokens = outcome.completionTokens + this.unseenTokens(outcome.completionTokens);
+        return this.#cost({ kind: 'delivered', completionTokens });
       }
       case 'usage': {
         const cost = price && costOf(price, outcome.usage);

@@ -78,11 +78,11 @@ async function chat(
     plan,
     metadata: metadataOf(context, token, shape, plan, request.headers),
   });
-  // Of a stream nothing was delivered yet; of a whole answer nothing is known.
+  // Of a stream nothing came yet; of a whole answer, which a provider finishes for nobody as well, nothing is known.
   const stopWatching = watchClient(
     request,
     begun.call,
-    asked.stream ? { kind: 'delivered', completionTokens: 0 } : { kind: 'unknown' },
+    asked.stream ? { kind: 'dropped', completionTokens: 0 } : { kind: 'unknown' },
   );
   const reply = await sendCall(gate, context, begun.call, slot, {
     provider,

@@ -21,6 +21,7 @@ export interface PlannedFacts {
 export interface CallPlan {
   readonly price: ModelPrice;
   readonly injectCap: number | null;
+  readonly choices: number;
   /** Prompt tokens that the worst case counts. */
   readonly promptBound: number;
   /** Prompt and output together. */
@@ -52,6 +53,7 @@ export function planCall(
     plan: {
       price,
       injectCap: decision.injectCap,
+      choices: facts.choices,
       promptBound,
       worstCaseTokens: promptBound + decision.outputTokens * facts.choices,
       worstCasePicoUsd,

@@ -10,6 +10,8 @@ const line = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
 const text = (content: string): string => line({ choices: [{ index: 0, delta: { content } }] });
 const USAGE = line({ choices: [], usage: { prompt_tokens: 50, completion_tokens: 20 } });
 const DONE = 'data: [DONE]\n\n';
+/** Tokens that may be on their way when a stream is given up. */
+const IN_FLIGHT = 100;
 
 /** A provider whose chunks come when the test says so. */
 class Provider {
@@ -29,20 +31,20 @@ class Provider {
     return this;
   }
 
-  #next(): Promise<string | Error | null> {
+  /** Settled at once for what is there, as the runtime's. */
+  read(): Promise<Uint8Array | null> {
+    this.reads += 1;
     const ready = this.#chunks.shift();
-    if (ready !== undefined) return Promise.resolve(ready);
+    if (ready !== undefined) return asRead(ready);
     return new Promise((resolve) => {
-      this.#waiting = { resolve };
+      this.#waiting = { resolve: (chunk) => resolve(asRead(chunk)) };
     });
   }
+}
 
-  async read(): Promise<Uint8Array | null> {
-    this.reads += 1;
-    const chunk = await this.#next();
-    if (chunk instanceof Error) throw chunk;
-    return chunk === null ? null : new TextEncoder().encode(chunk);
-  }
+function asRead(chunk: string | Error | null): Promise<Uint8Array | null> {
+  if (chunk instanceof Error) return Promise.reject(chunk);
+  return Promise.resolve(chunk === null ? null : new TextEncoder().encode(chunk));
 }
 
 interface Rig extends OpenCallRig {
@@ -162,7 +164,7 @@ test('a provider that breaks off in the middle breaks the answer too: no clean e
   it.provider.send(new Error('ECONNRESET'));
   expect(await rejectionOf(third)).toMatchObject({ code: 'upstream.bad_reply' });
   expect(it.ends).toMatchObject([
-    { errorCode: 'upstream.bad_reply', basis: 'delivered', completionTokens: 2 },
+    { errorCode: 'upstream.bad_reply', basis: 'delivered', completionTokens: 2 + IN_FLIGHT },
   ]);
   expect(it.unwound).toBe(1);
 });
@@ -176,7 +178,9 @@ test('a client that leaves stops the provider and is charged for what was delive
   await pending;
   await reader.cancel();
   expect(it.call.abort.aborted).toBe(true);
-  expect(it.ends).toMatchObject([{ errorCode: 'client.aborted', basis: 'delivered', completionTokens: 2 }]);
+  expect(it.ends).toMatchObject([
+    { errorCode: 'client.aborted', basis: 'delivered', completionTokens: 2 + IN_FLIGHT },
+  ]);
   await Bun.sleep(1);
   expect([it.ends.length, it.settled.length, it.unwound]).toEqual([1, 1, 1]);
 });
@@ -192,7 +196,7 @@ test('a client that leaves while the provider is being read is charged once as w
   await reader.cancel();
   await pending;
   await Bun.sleep(1);
-  expect(it.ends).toMatchObject([{ errorCode: 'client.aborted', completionTokens: 1 }]);
+  expect(it.ends).toMatchObject([{ errorCode: 'client.aborted', completionTokens: 1 + IN_FLIGHT }]);
   expect(it.settled).toHaveLength(1);
 });
 
@@ -215,7 +219,9 @@ test('an abort ends the call at once, though the client reads nothing and nothin
   const reader = body.getReader();
   await reader.read();
   it.call.abort.abort(revoked);
-  expect(it.ends).toMatchObject([{ errorCode: 'token.invalid', basis: 'delivered', completionTokens: 1 }]);
+  expect(it.ends).toMatchObject([
+    { errorCode: 'token.invalid', basis: 'delivered', completionTokens: 1 + IN_FLIGHT },
+  ]);
   expect(it.unwound).toBe(1);
   // And the client sees a broken answer as soon as it looks again.
   expect(await rejectionOf(reader.read())).toBe(revoked);
@@ -246,14 +252,62 @@ test('a chunk that comes at the very moment of an abort is not passed on, and br
   expect(it.ends).toHaveLength(1);
 });
 
-test('a client that left a chunk unread for too long is named as the reason', async () => {
+const late = new SallyportError('upstream.timeout', 'waited');
+
+test('of a client that leaves a chunk unread for too long, what was sent already is read and charged by its usage, and both sides are cut', async () => {
   const it = rig();
   it.provider.send(text('a'));
   const reader = it.relay.body(await it.relay.next()).getReader();
   await reader.read();
   expect(it.call.phase).toBe('client');
-  it.call.abort.abort(new SallyportError('upstream.timeout', 'waited'));
-  expect(it.ends).toMatchObject([{ errorCode: 'client.stalled' }]);
+  it.clock.pass(120_000);
+  it.provider.send(text('b'), text('c'), USAGE, DONE);
+  it.call.onStall?.(late);
+  expect(await rejectionOf(drain(reader))).toBe(late);
+  expect(it.ends).toMatchObject([{ errorCode: 'client.stalled', basis: 'usage', completionTokens: 20 }]);
+  expect(it.call.abort.reason).toBe(late);
+  expect([it.settled.length, it.unwound]).toEqual([1, 1]);
+});
+
+test('a client that wakes up while its stream is read on gets nothing out of order, and leaving then changes nothing', async () => {
+  const it = rig();
+  it.provider.send(text('a'));
+  const reader = it.relay.body(await it.relay.next()).getReader();
+  await reader.read();
+  it.call.onStall?.(late);
+  const woken = thrownBy(reader.read());
+  it.provider.send(text('b'));
+  await Bun.sleep(1);
+  await reader.cancel();
+  await woken;
+  expect(it.ends).toMatchObject([{ errorCode: 'client.aborted', completionTokens: 2 + IN_FLIGHT }]);
+  await Bun.sleep(1);
+  expect([it.ends.length, it.settled.length, it.unwound]).toEqual([1, 1, 1]);
+});
+
+test('what a provider can have made while its client did not read is charged, until it is known to be read', async () => {
+  const it = rig();
+  it.provider.send(text('a'), text('b'));
+  const reader = it.relay.body(await it.relay.next()).getReader();
+  await reader.read();
+  it.clock.pass(500);
+  const ready = it.call.unseenTokens(1);
+  await reader.read();
+  // Read at once, so that there may be more behind it.
+  expect([ready, it.call.unseenTokens(2)]).toEqual([1000 + IN_FLIGHT, 1000 + IN_FLIGHT]);
+  const third = reader.read();
+  await Bun.sleep(1);
+  it.provider.send(text('c'));
+  await third;
+  expect(it.call.unseenTokens(3)).toBe(IN_FLIGHT);
+});
+
+test('a client that leaves while its first chunk waits for the disk is charged by what came', async () => {
+  const it = rig();
+  it.provider.send(text('a').repeat(400));
+  await it.relay.next();
+  it.relay.clientGone();
+  expect(it.ends).toMatchObject([{ errorCode: 'client.aborted', completionTokens: 400 + IN_FLIGHT }]);
 });
 
 test('a stream that says itself that it failed is an error, charged by the usage it states', async () => {

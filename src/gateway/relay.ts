@@ -7,6 +7,7 @@ import { asSallyportError, SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
 import type { ReplyBody } from './http1/exchange.ts';
 import type { OpenCall } from './open-call.ts';
+import { readOn, SMALL_READ_BYTES } from './read-on.ts';
 import type { StreamMeter } from './stream-meter.ts';
 
 /** A progress entry is written when so much has passed since the last one: a dead process is then not charged the whole hold. */
@@ -18,7 +19,7 @@ export interface RelayDeps {
   readonly record: (entry: CallProgress) => void;
 }
 
-type Reader = Pick<ReplyBody, 'read'>;
+type Reader = Pick<ReplyBody, 'read' | 'takeKept'>;
 
 export class Relay {
   readonly #deps: RelayDeps;
@@ -26,6 +27,8 @@ export class Relay {
   readonly #meter: StreamMeter;
   readonly #reader: Reader;
   #cut = false;
+  /** While what a client does not take is read for its usage. */
+  #readingOn: Promise<void> | null = null;
   #progressBytes = 0;
   #progressMs: number;
 
@@ -41,8 +44,11 @@ export class Relay {
   async next(): Promise<Uint8Array | null> {
     try {
       for (;;) {
-        const value = await this.#reader.read();
+        const reading = this.#reader.read();
+        const waited = this.#call.unseen.behind && Bun.peek.status(reading) === 'pending';
+        const value = await reading;
         if (value === null) break;
+        if (waited && value.length < SMALL_READ_BYTES) this.#call.unseen.caughtUp();
         const bytes = this.#meter.read(value);
         if (this.#meter.bytes - this.#progressBytes >= PROGRESS_BYTES) this.#progress();
         if (bytes.length > 0) return bytes;
@@ -63,8 +69,12 @@ export class Relay {
         start: (controller) => {
           // A client that does not read asks for nothing, so no read of ours would fail: the end has to come from here.
           this.#call.abort.onAbort(() => this.#cutOff(controller));
+          this.#call.onStall = (late) => {
+            this.#readingOn ??= this.#stalled(controller, late);
+          };
         },
         pull: async (controller) => {
+          if (this.#readingOn) return this.#readingOn;
           // The client asks for more: it is the provider's turn.
           if (!this.#call.ended) this.#call.enter('provider');
           let bytes: Uint8Array | null;
@@ -92,6 +102,18 @@ export class Relay {
       },
       { highWaterMark: 0 },
     );
+  }
+
+  /** The client takes nothing: what the provider has sent already is read first, and then both sides are cut. */
+  async #stalled(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    late: SallyportError,
+  ): Promise<void> {
+    this.#call.enter('provider');
+    if (await readOn(this.#reader, this.#meter, this.#deps.monotonicMs)) this.#call.unseen.caughtUp();
+    this.#settle('client.stalled');
+    this.#call.abort.abort(late);
+    this.#fail(controller, late);
   }
 
   /** The call was aborted from outside: a limit passed, its token was revoked, or this process ends. */
@@ -124,7 +146,8 @@ export class Relay {
     this.#progressBytes = this.#meter.bytes;
     this.#progressMs = this.#deps.monotonicMs();
     // The bound has to hold until the next entry.
-    const completionTokens = this.#meter.completionTokens(PROGRESS_BYTES);
+    const passed = this.#meter.completionTokens(PROGRESS_BYTES);
+    const completionTokens = passed + this.#call.unseenTokens(passed);
     this.#deps.record({
       action: 'call.progress',
       id: this.#call.id,
@@ -141,16 +164,21 @@ export class Relay {
           retryable: true,
           cause: thrown,
         });
-    const stalled = error.code === 'upstream.timeout' && this.#call.phase === 'client';
-    this.#settle(stalled ? 'client.stalled' : error.code);
+    this.#settle(error.code);
     return error;
   }
 
+  /** `errorCode` is null where the provider ended the stream itself, or we know what it used. */
   #settle(errorCode: string | null): void {
+    if (this.#call.ended) return;
+    // What has come and no client took was made all the same.
+    const kept = errorCode === null ? null : this.#reader.takeKept?.();
+    if (kept) this.#meter.read(kept);
     const { usage, failed, unreadable } = this.#meter;
     const code = errorCode ?? (failed ? 'upstream.stream_error' : null);
+    const kind = errorCode === null ? 'delivered' : 'dropped';
     if (usage !== null) this.#call.end({ kind: 'usage', usage }, code);
     else if (unreadable) this.#call.end({ kind: 'unknown' }, code);
-    else this.#call.end({ kind: 'delivered', completionTokens: this.#meter.completionTokens() }, code);
+    else this.#call.end({ kind, completionTokens: this.#meter.completionTokens() }, code);
   }
 }

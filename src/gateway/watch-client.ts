@@ -9,7 +9,7 @@ export function watchClient(request: Request, call: OpenCall, outcome: Outcome):
     call.abort.abort(new SallyportError('request.invalid', 'The client closed the connection.'));
   };
   if (request.signal.aborted) leave({ kind: 'free' });
-  const left = (): void => leave(outcome);
+  const left = (): void => (call.onLeave ? call.onLeave() : leave(outcome));
   request.signal.addEventListener('abort', left, { once: true });
   return () => request.signal.removeEventListener('abort', left);
 }

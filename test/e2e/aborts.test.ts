@@ -11,8 +11,8 @@ const gate = await openGate({ budgetUsd: '1000' });
 beforeEach(() => gate.fake.reset());
 afterAll(() => gate[Symbol.asyncDispose]());
 
-/** Between the client's hanging up and the provider's noticing it. */
-const PROMPT_MS = 100;
+/** Between the client's hanging up and the provider's noticing it: milliseconds on a quiet machine, and far less than any stream here lasts. */
+const PROMPT_MS = 2000;
 const latenciesMs: number[] = [];
 
 /** Reads a stream until `seen` says so, hangs up in its own way, and says when. */
@@ -22,7 +22,7 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-const BODY = { model: MODEL, messages: MESSAGES, stream: true as const, max_completion_tokens: 2000 };
+const BODY = { model: MODEL, messages: MESSAGES, stream: true as const, max_completion_tokens: 60_000 };
 const INCLUDE_USAGE = { stream_options: { include_usage: true } };
 
 /** Every way to hang up on a stream that has begun. */
@@ -125,13 +125,13 @@ describe('a client that hangs up in the middle of a stream stops the provider an
       const cost = BigInt(end.costPicoUsd);
       expect(cost).toBeGreaterThanOrEqual(BigInt(record.picoUsd));
       expect(cost).toBeLessThan(BigInt(journaledCalls(gate).get(end.id)!.start.holdPicoUsd) / 4n);
-      expect(end.completionTokens).toBeWithin(8, 25);
+      expect(end.completionTokens).toBeGreaterThanOrEqual(Math.max(8, record.completionTokens));
       await expectSettled();
     });
   }
 });
 
-describe('a client that hangs up before the first byte stops the provider and pays for the prompt', () => {
+describe('a client that hangs up before the first byte stops the provider, and pays for the prompt and the time it took', () => {
   const early: Readonly<Record<string, () => Promise<number>>> = {
     'fetch with an AbortController': async () => {
       const abort = new AbortController();
@@ -171,9 +171,9 @@ describe('a client that hangs up before the first byte stops the provider and pa
       expect(record.abortedAtMs! - atMs).toBeLessThan(PROMPT_MS);
       const end = await endOf(gate, record.requestId);
       expect(end).toMatchObject({ result: 'error', errorCode: 'client.aborted', basis: 'delivered' });
-      expect(end.completionTokens).toBe(0);
-      expect(BigInt(end.costPicoUsd)).toBeGreaterThanOrEqual(BigInt(record.picoUsd));
-      expect(BigInt(end.costPicoUsd)).toBeGreaterThan(0n);
+      // Never nothing: a model may have been thinking.
+      expect(end.completionTokens).toBeGreaterThanOrEqual(100);
+      expect(BigInt(end.costPicoUsd)).toBeGreaterThan(BigInt(record.picoUsd));
       expect(BigInt(end.costPicoUsd)).toBeLessThan(
         BigInt(journaledCalls(gate).get(end.id)!.start.holdPicoUsd) / 4n,
       );
@@ -202,6 +202,48 @@ describe('a client that hangs up before the first byte stops the provider and pa
     client.socket.destroy();
     const end = await endOf(gate, gate.fake.calls()[0]!.requestId, 1000);
     expect(end).toMatchObject({ errorCode: 'client.aborted', costPicoUsd: '0' });
+  });
+});
+
+describe('a client that hangs up is never charged less than the provider bills', () => {
+  /** Opens a stream that is billed at `tokensPerSecond`, leaves `ms` after `when`, and compares. */
+  async function leaveAfter(when: (client: RawClient) => boolean, ms: number): Promise<void> {
+    const client = sendRaw(BODY);
+    await eventually(() => gate.fake.calls().length === 1 && when(client), 10_000);
+    await Bun.sleep(ms);
+    client.socket.destroy();
+    const record = await billed();
+    const end = await endOf(gate, record.requestId);
+    expect(end).toMatchObject({ errorCode: 'client.aborted', basis: 'delivered' });
+    expect(end.completionTokens).toBeGreaterThanOrEqual(record.completionTokens);
+    expect(BigInt(end.costPicoUsd)).toBeGreaterThanOrEqual(BigInt(record.picoUsd));
+    expect(BigInt(end.costPicoUsd)).toBeLessThan(BigInt(journaledCalls(gate).get(end.id)!.start.holdPicoUsd));
+    await expectSettled();
+  }
+  const tokens = { reasoningTokens: 0, completionTokens: 50_000, tokensPerSecond: 500 };
+
+  test('while a model thinks in silence and nothing has come', async () => {
+    gate.fake.setKnobs({ ...tokens, reasoningTokens: 40_000, silentReasoning: true });
+    await leaveAfter(() => true, 300);
+    // What this is about: there was something to bill.
+    expect(gate.fake.calls()[0]!.completionTokens).toBeGreaterThan(100);
+  });
+
+  test('right behind the first words of a model that has thought in silence', async () => {
+    gate.fake.setKnobs({ ...tokens, reasoningTokens: 1200, silentReasoning: true });
+    await leaveAfter((client) => words(1)(client.received.toString()), 0);
+    expect(gate.fake.calls()[0]!.completionTokens).toBeGreaterThan(1200);
+  });
+
+  test('while the engine goes on until the hang-up has reached it', async () => {
+    gate.fake.setKnobs({ ...tokens, tokensPerSecond: 200, abortDelayMs: 40 });
+    await leaveAfter((client) => words(3)(client.received.toString()), 0);
+  });
+
+  test('while the engine is ahead of a stream that stands still', async () => {
+    gate.fake.setKnobs({ ...tokens, generatesAhead: true, stall: { afterChunks: 5, ms: 15_000 } });
+    await leaveAfter((client) => words(4)(client.received.toString()), 200);
+    expect(gate.fake.calls()[0]!.completionTokens).toBeGreaterThan(50);
   });
 });
 

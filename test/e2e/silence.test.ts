@@ -92,12 +92,12 @@ async function rawStream(gate: OpenGate, change: object = {}): Promise<RawClient
 }
 
 test.concurrent(
-  'a stream that falls silent beyond the limit is broken off and charged for what was delivered',
+  'a stream that falls silent beyond the limit is broken off and charged for what came, and for the silence',
   async () => {
     await using gate = await openGate({ budgetUsd: '1000', variables: { SALLYPORT_IDLE_SECONDS: '1' } });
     gate.fake.setKnobs({ stall: { afterChunks: 5, ms: 15_000 } });
     const startedMs = performance.now();
-    const stream = rawStream(gate, { max_completion_tokens: 2000 });
+    const stream = rawStream(gate, { max_completion_tokens: 60_000 });
     const answer = await postChat(gate, {});
     const reply = await (await stream).end();
     expect(performance.now() - startedMs).toBeWithin(950, 30_000);
@@ -110,8 +110,9 @@ test.concurrent(
     await eventually(() => record().aborted);
     const billed = record();
     expect(BigInt(end.costPicoUsd)).toBeGreaterThanOrEqual(BigInt(billed.picoUsd));
+    expect(end.completionTokens).toBeGreaterThan(2000);
     expect(BigInt(end.costPicoUsd)).toBeLessThan(
-      BigInt(journaledCalls(gate).get(id)!.start.holdPicoUsd) / 10n,
+      BigInt(journaledCalls(gate).get(id)!.start.holdPicoUsd) / 2n,
     );
     // A whole answer that stops half-way could still be refused in words.
     expect(answer.status).toBe(504);
@@ -130,7 +131,7 @@ test.concurrent('a stream that drips for ever is cut by the limit of a whole cal
   expect(reply.complete).toBe(false);
   const end = await endOf(gate, reply.headers.get('x-request-id')!);
   expect(end).toMatchObject({ errorCode: 'upstream.timeout', basis: 'delivered' });
-  expect(end.completionTokens).toBeWithin(30, 80);
+  expect(end.completionTokens).toBeWithin(30, 2000);
   await eventually(() => gate.fake.calls()[0]!.aborted);
 });
 

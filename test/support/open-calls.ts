@@ -10,6 +10,7 @@ import { ManualClock } from './manual-clock.ts';
 export const PRICE: ModelPrice = priceOf('groq', 'openai/gpt-oss-20b', Date.parse('2026-11-21'))!;
 export const HOLD = picoUsd(1_000_000_000n);
 export const PROMPT_BOUND = 100;
+export const OUTPUT_BOUND = 3000;
 
 export interface OpenCallRig {
   readonly call: OpenCall;
@@ -57,6 +58,8 @@ export function openCall(
       reservation,
       admission: { settle: () => undefined },
       promptBound: PROMPT_BOUND,
+      outputBound: OUTPUT_BOUND,
+      choices: 1,
       arrivedMs: clock.monotonicMs(),
       undo,
     },

@@ -26,6 +26,8 @@ export interface ReplyBody {
    * at a time.
    */
   read(): Promise<Uint8Array | null>;
+  /** What has come and was not read yet, of a body that broke or was aborted as well. Null when there is nothing. */
+  takeKept?(): Uint8Array | null;
   /** Gives the rest up. */
   cancel(): void;
 }
@@ -138,6 +140,10 @@ export class Exchange implements HttpReply, ReplyBody {
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
     });
+  }
+
+  takeKept(): Uint8Array | null {
+    return this.#kept.length > 0 ? this.#takeKept() : null;
   }
 
   cancel(): void {
