@@ -50,6 +50,27 @@ test('a call that knows what to do about a client that takes nothing is told, on
   expect(other.call.abort.aborted).toBe(false);
 });
 
+test('of many that are told, each gets its turn within a few ticks', () => {
+  const clock = new ManualClock();
+  const live = new LiveCalls(clock, TIMES);
+  const told = new Set<number>();
+  for (let n = 0; n < 50; n += 1) {
+    const { call } = openCall({ clock });
+    live.add(call);
+    call.enter('client');
+    call.onStall = () => {
+      told.add(n);
+      call.enter('provider');
+    };
+  }
+  clock.pass(121);
+  const counts = [1, 2, 3].map(() => {
+    live.tick();
+    return told.size;
+  });
+  expect(counts).toEqual([20, 40, 50]);
+});
+
 test('whatever moves on starts its wait anew', () => {
   const { call, clock, live } = watch();
   for (let chunk = 0; chunk < 20; chunk += 1) {

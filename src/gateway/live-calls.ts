@@ -17,6 +17,8 @@ export interface CallTimes {
 }
 
 export const TICK_MS = 500;
+/** Of stalled streams, what has come is read before they are cut: that is work, and memory for its garbage, so they take turns. */
+const STALLS_PER_TICK = 20;
 
 export class LiveCalls {
   readonly #clock: Clock;
@@ -50,12 +52,14 @@ export class LiveCalls {
   /** Lengthens the holds of what is alive, and ends what waited too long. */
   tick(): void {
     const nowMs = this.#clock.monotonicMs();
+    let stalls = 0;
     for (const call of this.#calls) {
       call.reservation.renew();
       call.onTick?.();
       const late = this.#late(call, nowMs);
-      if (late && call.phase === 'client' && call.onStall) call.onStall(late);
-      else if (late) call.abort.abort(late);
+      if (!late) continue;
+      if (call.phase !== 'client' || !call.onStall) call.abort.abort(late);
+      else if (stalls++ < STALLS_PER_TICK) call.onStall(late);
     }
   }
 

@@ -10,7 +10,7 @@ export const SMALL_READ_BYTES = 16 * 1024;
 /** After so long without more than small reads the rest is not sent yet; a provider whose sending we held up needs a round trip. */
 const QUIET_MS = 300;
 const MOST_MS = 2000;
-const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 1024 * 1024;
 
 /** Resolves to whether all that was sent is read. Never rejects: a stream that breaks has nothing more to read. */
 export async function readOn(
