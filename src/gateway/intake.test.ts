@@ -52,15 +52,19 @@ test('a call beyond the bound is told to come again at once, and the place of a 
   expect(refusalOf(() => intake.enter(first)).code).toBe('gateway.overloaded');
 });
 
-test('what is announced is reserved before anything is read, and kept until the call is over', async () => {
+test('what is announced is reserved before anything is read, and kept until it is let go of or the call is over', async () => {
   const intake = new Intake(CONFIG);
   const undo = new UndoStack();
   const { request, come, asked } = upload(300 * KB);
   const reading = intake.read(request, 'a', undo);
   expect(intake.taken).toMatchObject({ bytes: 300 * KB - FREE_BODY_BYTES, tokens: 1 });
   come();
-  expect((await reading).length).toBe(300 * KB);
+  const { body, letGo } = await reading;
+  expect(body.length).toBe(300 * KB);
   expect(intake.taken.bytes).toBe(300 * KB - FREE_BODY_BYTES);
+  letGo();
+  expect(intake.taken).toEqual(NONE);
+  letGo();
   undo.unwind();
   undo.unwind();
   expect(intake.taken).toEqual(NONE);
@@ -86,7 +90,7 @@ test('one token has half of the room, another one still finds its own, and who f
   // What is small needs no room.
   const small = upload(FREE_BODY_BYTES);
   small.come();
-  expect((await intake.read(small.request, 'c', undo)).length).toBe(FREE_BODY_BYTES);
+  expect((await intake.read(small.request, 'c', undo)).body.length).toBe(FREE_BODY_BYTES);
   for (const { come } of open) come();
   await Promise.all(reading);
   undo.unwind();
@@ -149,7 +153,8 @@ test('whatever comes, breaks off, is refused or ends in any order, never is more
         const { request, come, breakOff } = upload(bytes, announced);
         const read = async (): Promise<void> => {
           intake.enter(undo);
-          await intake.read(request, token, undo);
+          const { letGo } = await intake.read(request, token, undo);
+          if (bytes % 3 === 0) letGo();
         };
         const over = read().then(most, () => undo.unwind());
         most();

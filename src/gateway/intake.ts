@@ -11,7 +11,7 @@ export interface IntakeConfig {
   readonly maxCalls: number;
   /** Of one body. */
   readonly maxBodyBytes: number;
-  /** Of all bodies together, beyond what each has free. The runtime keeps a body until its answer has ended. */
+  /** Of all bodies together, beyond what each has free. A body is in memory until its answer has begun. */
   readonly maxBodiesBytes: number;
 }
 
@@ -19,6 +19,14 @@ export interface IntakeConfig {
 export const FREE_BODY_BYTES = 64 * 1024;
 /** What one token may take at most, of the room and of the places of calls whose body is still coming. */
 const SHARE_OF_A_TOKEN = 0.5;
+
+export interface TakenBody {
+  readonly body: Buffer;
+  /** Gives the room back before the call is over: the body must be out of memory then. Only the first call has an effect. */
+  readonly letGo: () => void;
+}
+
+const NOTHING = (): void => undefined;
 
 /** What one token has taken. */
 interface Holder {
@@ -54,24 +62,31 @@ export class Intake {
   }
 
   /**
-   * The whole body; its room is kept until `undo` unwinds. What is announced is reserved at once, what is not as it comes. Throws
-   * `gateway.overloaded`, `limit.bodies` when the token has its share already, and what `readBody` throws.
+   * The whole body; its room is kept until it is let go of, or `undo` unwinds. What is announced is reserved at once, what is not as it
+   * comes. Throws `gateway.overloaded`, `limit.bodies` when the token has its share already, and what `readBody` throws.
    */
-  async read(request: Request, tokenId: string, undo: UndoStack): Promise<Buffer> {
+  async read(request: Request, tokenId: string, undo: UndoStack): Promise<TakenBody> {
     const { maxCalls, maxBodyBytes } = this.#config;
     const holder = this.#holderOf(tokenId);
     if (holder.coming >= Math.max(1, maxCalls * SHARE_OF_A_TOKEN)) throw shareTaken();
     holder.coming += 1;
     let kept = 0;
+    let letGo = NOTHING;
     const take = (size: number): void => {
       const more = size - FREE_BODY_BYTES - kept;
       if (more <= 0) return;
       this.#reserve(holder, more);
-      if (kept === 0) undo.defer(() => this.#giveBack(holder, kept));
+      if (kept === 0) {
+        letGo = () => {
+          this.#giveBack(holder, kept);
+          kept = 0;
+        };
+        undo.defer(letGo);
+      }
       kept += more;
     };
     try {
-      return await readBody(request, maxBodyBytes, take);
+      return { body: await readBody(request, maxBodyBytes, take), letGo };
     } finally {
       holder.coming -= 1;
       this.#forget(holder);

@@ -63,7 +63,7 @@ async function chat(
   refuseEarly(gate, context, token, request);
   const arrived = await gate.intake.read(request, token.id, context.undo);
   if (!gate.open()) throw stopping();
-  const shape = shaped(context, token, arrived);
+  const shape = shaped(context, token, arrived.body);
   const { body, asked } = shape;
   let decided = decideCall(gate, context, token, provider, shape);
   if (!enterNow(gate, context, token, decided.load)) {
@@ -96,6 +96,7 @@ async function chat(
     dropUsageChunk,
   });
   stopWatching();
+  arrived.letGo();
   return answer;
 }
 

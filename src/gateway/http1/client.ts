@@ -4,8 +4,8 @@
  * unasked, and knows of every failure whether anything was sent (docs/adr/0014). Timers are the caller's, but for connecting.
  */
 import type { Abort } from '../../core/abort.ts';
-import { Connection, type Origin } from './connection.ts';
-import type { HttpReply } from './exchange.ts';
+import { Connection, type ConnectionEvents, type Origin } from './connection.ts';
+import type { Exchange, HttpReply } from './exchange.ts';
 
 export interface HttpRequest {
   /** Scheme, host and port. */
@@ -35,6 +35,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 interface Pool {
   readonly origin: Origin;
   readonly idle: { readonly connection: Connection; readonly untilMs: number }[];
+  readonly events: ConnectionEvents;
 }
 
 export class HttpClient {
@@ -62,11 +63,7 @@ export class HttpClient {
       const exchange = connection.send(head, request.body);
       // Closed under our hands, with nothing sent.
       if (!exchange) continue;
-      abort.onAbort(() => {
-        if (exchange.over) return;
-        exchange.failed(abort.reason);
-        connection.abandon();
-      });
+      failOnAbort(abort, exchange, connection);
       return exchange.reply;
     }
   }
@@ -80,17 +77,9 @@ export class HttpClient {
   }
 
   async #connect(pool: Pool, abort: Abort): Promise<Connection> {
-    const opening = Connection.open(pool.origin, {
-      free: (connection, keepMs) => this.#keep(pool, connection, keepMs),
-      closed: (connection) => {
-        const index = pool.idle.findIndex((held) => held.connection === connection);
-        if (index >= 0) pool.idle.splice(index, 1);
-      },
-    });
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    abort.onAbort(() => reject(abort.reason));
+    const opening = Connection.open(pool.origin, pool.events);
     try {
-      return await Promise.race([opening, aborted]);
+      return await Promise.race([opening, rejectOnAbort(abort)]);
     } catch (error) {
       // Whoever comes next may have the connection that this one did not wait for.
       opening.then(
@@ -150,10 +139,38 @@ export class HttpClient {
       port: port === '' ? (tls ? 443 : 80) : Number(port),
       host,
     };
-    const pool: Pool = { origin, idle: [] };
+    const idle: Pool['idle'] = [];
+    const pool: Pool = {
+      origin,
+      idle,
+      events: {
+        free: (connection, keepMs) => this.#keep(pool, connection, keepMs),
+        closed: (connection) => {
+          const index = idle.findIndex((held) => held.connection === connection);
+          if (index >= 0) idle.splice(index, 1);
+        },
+      },
+    };
     this.#pools.set(text, pool);
     return pool;
   }
+}
+
+// INVARIANT: what outlives the sending of a request (listeners of its abort, events of a connection) is made outside the async functions
+// that are given it: a closure made inside one keeps all their parameters, and so the request's body, for as long as it lives.
+
+function failOnAbort(abort: Abort, exchange: Exchange, connection: Connection): void {
+  abort.onAbort(() => {
+    if (exchange.over) return;
+    exchange.failed(abort.reason);
+    connection.abandon();
+  });
+}
+
+function rejectOnAbort(abort: Abort): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  abort.onAbort(() => reject(abort.reason));
+  return promise;
 }
 
 /** INVARIANT: nothing in a value can end its line: it would be the beginning of a request of somebody else's making. */
