@@ -267,6 +267,14 @@ export class Budgets {
     return { applied: true, overrunPicoUsd: subtract(cost, hold.amountPicoUsd) };
   }
 
+  /** Says what is due of every budget: a recovery may have charged calls that an earlier process had not told of. */
+  announce(): void {
+    for (const budget of this.#budgets.values()) {
+      budget.roll(this.#clock.wallMs());
+      this.#report(budget);
+    }
+  }
+
   /** Says what is due. An event that the journal refuses stays due, and must not make a settlement fail that has happened. */
   #report(budget: BudgetState): void {
     try {

@@ -374,3 +374,18 @@ test('a call that one limit refuses counts for no other', async () => {
   first.release();
   expect(limits.states(path).tokens?.remaining).toBe(970);
 });
+
+test('what a recovery charged is told at the start, though no call comes: each threshold once', async () => {
+  const { disk, ledger } = start();
+  await ledger.setBudget('local', MONTH);
+  const spent = { period: '2026-11', spentPicoUsd: usd('8.5'), overrunPicoUsd: 0n, alertedPercent: 50 };
+  const statuses = new Map([['team-chat-month', { ...spent, exhausted: false, paused: false }]]);
+  const next = start({ disk, statuses });
+  await next.ledger.openHistory();
+  expect(next.events.map(({ action, percent }) => `${action} ${percent}`)).toEqual(['budget.alert 80']);
+  // A month later nothing of it is due.
+  const later = start({ disk, statuses });
+  later.clock.wall = Date.parse('2026-12-02T00:00:00Z');
+  await later.ledger.openHistory();
+  expect(later.events).toEqual([]);
+});

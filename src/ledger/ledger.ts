@@ -130,6 +130,7 @@ export class Ledger {
     }
     this.#unopened.clear();
     await this.limits.countToday(Number.MAX_SAFE_INTEGER);
+    this.#budgets.announce();
   }
 
   /** See `Budgets.resume`. */

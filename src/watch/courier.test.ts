@@ -189,6 +189,19 @@ test('what says the same as long as nobody acts is told once in six hours, and p
   expect(rig.sent.map(({ destination }) => destination).toSorted()).toEqual(['a', 'a', 'a', 'b']);
 });
 
+test('a clock that was a year ahead for a while does not end the folding for a year', async () => {
+  rig.addDestination('a');
+  rig.clock.nowWallMs += 365 * 86_400_000;
+  await rig.journal(rejected());
+  rig.clock.nowWallMs -= 365 * 86_400_000;
+  for (let minute = 0; minute < 60; minute += 1) {
+    rig.clock.pass(60_000);
+    await rig.journal(rejected());
+  }
+  await rig.settle();
+  expect(rig.sent).toHaveLength(2);
+});
+
 test('a message that fails is tried again after 5, 15, 45 seconds and so on, up to six hours, 14 times; then it is given up on record', async () => {
   rig.addDestination('a');
   rig.answer = () => FAILED;

@@ -48,7 +48,11 @@ export class AlertOutbox implements AlertProjection {
       this.check(item);
       this.#add(item, item.attempts, item.nextAtMs);
     }
-    for (const row of known) this.#remember(row);
+    for (const { alert, destination, fold, atMs } of known) {
+      this.#known.add(`${alert} ${destination}`);
+      const key = `${destination} ${fold}`;
+      if (fold !== null) this.#folded.set(key, Math.max(atMs, this.#folded.get(key) ?? 0));
+    }
   }
 
   /** `listener` is called when there are new rows to send. */
@@ -111,19 +115,15 @@ export class AlertOutbox implements AlertProjection {
 
   #make(destination: string, { alert, fold }: Derived, payload: string): void {
     const atMs = Date.parse(alert.timestamp);
-    const last = fold && this.#folded.get(`${destination} ${fold.key}`);
+    const foldKey = `${destination} ${fold?.key}`;
+    const lastMs = fold ? (this.#folded.get(foldKey) ?? -Infinity) : -Infinity;
     if (this.#known.has(`${alert.id} ${destination}`)) return;
-    if (fold && typeof last === 'number' && Math.abs(atMs - last) < fold.quietMs) return;
+    if (fold && Math.abs(atMs - lastMs) < fold.quietMs) return;
     const row = { alert: alert.id, destination, type: alert.type, atMs, fold: fold?.key ?? null, payload };
-    this.#remember(row);
+    this.#known.add(`${alert.id} ${destination}`);
+    // Also when it is earlier: a clock that was a year ahead must not end all folding for a year.
+    if (fold) this.#folded.set(foldKey, atMs);
     this.#fresh.push({ ...row, mac: this.#deps.authenticator.tag(fieldsOf(row)) });
-  }
-
-  #remember({ alert, destination, fold, atMs }: KnownRow): void {
-    this.#known.add(`${alert} ${destination}`);
-    if (fold === null) return;
-    const key = `${destination} ${fold}`;
-    this.#folded.set(key, Math.max(atMs, this.#folded.get(key) ?? 0));
   }
 
   #add(row: OutboxRow, attempts: number, nextAtMs: number): void {

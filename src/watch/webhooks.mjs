@@ -106,9 +106,18 @@ function rawPayload(payload) {
  * @returns {string | undefined}
  */
 function headerOf(headers, name) {
-  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  // Not by its class: some frameworks have one of their own.
+  if (isHeaders(headers)) return headers.get(name) ?? undefined;
   const found = Object.entries(headers).filter(([key]) => key.toLowerCase() === name);
   const value = found.length === 1 ? found[0]?.[1] : undefined;
   const [only, another] = Array.isArray(value) ? value : [value];
   return another === undefined ? only : undefined;
+}
+
+/**
+ * @param {import('./webhooks.d.mts').WebhookHeaders} headers
+ * @returns {headers is Headers}
+ */
+function isHeaders(headers) {
+  return typeof headers.get === 'function';
 }

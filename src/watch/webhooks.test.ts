@@ -109,6 +109,8 @@ test('headers are found in every form that servers have them in, and only once',
     Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]),
   );
   const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+  const foreign = { get: (name: string) => new Map(Object.entries(headers)).get(name) ?? null };
+  expect(verify(foreign)).toBe(true);
   expect([verify(new Headers(headers)), verify(upper), verify(lists)]).toEqual([true, true, true]);
   expect(verify({ ...headers, 'Webhook-Id': 'alr_1' })).toBe(false);
   expect(verify({ ...headers, 'webhook-id': ['alr_1', 'alr_1'] })).toBe(false);

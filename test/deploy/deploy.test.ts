@@ -31,6 +31,7 @@ describe('the npm package', () => {
     const paths = files.map(({ path }) => path);
     expect(paths).toContain('src/main.ts');
     expect(paths).toContain('src/ledger/prices.json');
+    expect(paths).toEqual(expect.arrayContaining(['src/watch/webhooks.mjs', 'src/watch/webhooks.d.mts']));
     expect(files.find(({ path }) => path === 'bin/sallyport.mjs')!.mode & 0o111).not.toBe(0);
     expect(
       paths.filter((path) => /\.test\.ts$|\/test-|^(?:test|scripts|node_modules|dist)\//.test(path)),
