@@ -18,6 +18,7 @@ import type { Presets } from '../guard/presets.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Prices } from '../ledger/prices.ts';
 import type { SteadyClock } from '../ledger/steady-clock.ts';
+import type { RecordBook } from '../records/records.ts';
 import type { RecoveryDesk } from '../recovery/desk.ts';
 import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -29,7 +30,7 @@ import { appEntryRoutes } from './app-entry-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { budgetRoutes } from './budget-routes.ts';
 import { checkInput } from './check-input.ts';
-import { ROUTES, type RouteInput, type RouteName, type RouteReply } from './contract.ts';
+import { EXPECT_HEADER, ROUTES, type RouteInput, type RouteName, type RouteReply } from './contract.ts';
 import { errorReply, jsonReply } from './error-reply.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -40,6 +41,7 @@ import { METRICS_PATH, metricsReply } from './metrics-reply.ts';
 import { type Principal, requireScope } from './principal.ts';
 import { readJsonBody } from './read-body.ts';
 import { recoveryRoutes } from './recovery-routes.ts';
+import { atRevision } from './revision.ts';
 import { statusRoutes } from './status-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -72,6 +74,7 @@ export interface RuntimeState {
 export interface AdminDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly book: Pick<RecordBook, 'revision'>;
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly presets: Presets;
@@ -136,7 +139,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...statusRoutes(deps),
   };
   const hono = new Hono<HonoEnv>();
-  for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(hono, name, handlers[name]);
+  for (const name of Object.keys(ROUTES) as RouteName[]) addRoute(hono, deps, name, handlers[name]);
   hono.get(METRICS_PATH, (c) => metricsReply(c.env, deps.metrics));
   hono.notFound((c) => {
     const error = new SallyportError('request.unknown_path', 'There is no such admin route.', {
@@ -155,7 +158,12 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   return { fetch: async (request, context) => hono.fetch(request, context) };
 }
 
-function addRoute<N extends RouteName>(hono: Hono<HonoEnv>, name: N, handler: Handler<N>): void {
+function addRoute<N extends RouteName>(
+  hono: Hono<HonoEnv>,
+  { book }: Pick<AdminDeps, 'book'>,
+  name: N,
+  handler: Handler<N>,
+): void {
   const route = ROUTES[name];
   // The prefix is for those who put both listeners behind one name.
   hono.on(route.method, [route.path, `/admin${route.path}`], async (c) => {
@@ -166,8 +174,9 @@ function addRoute<N extends RouteName>(hono: Hono<HonoEnv>, name: N, handler: Ha
       query: checkInput('query', route.query, singleQuery(c.req.queries())),
       body: checkInput('body', route.body, await readJsonBody(c.req.raw)),
     } as RouteInput<N>;
-    const reply: unknown = await handler(input, principal);
-    return jsonReply(200, route.response.parse(reply), { 'x-request-id': requestId });
+    const expected = route.method === 'GET' ? undefined : c.req.header(EXPECT_HEADER);
+    const { reply, headers } = await atRevision(book, expected, () => handler(input, principal));
+    return jsonReply(200, route.response.parse(reply), { 'x-request-id': requestId, ...headers });
   });
 }
 

@@ -392,6 +392,16 @@ export interface RouteInput<N extends RouteName> {
 
 export type RouteReply<N extends RouteName> = z.output<(typeof ROUTES)[N]['response']>;
 
+/** What a client asks for, in the shapes that it writes. */
+export type CallInput<N extends RouteName> = Partial<{
+  readonly [P in 'params' | 'query' | 'body']: z.input<(typeof ROUTES)[N][P]>;
+}>;
+
+/** Of every answer: the configuration that it is from; after a change with EXPECT_HEADER, the one that is there now. */
+export const REVISION_HEADER = 'x-sallyport-revision';
+/** Of a request that changes something: refused with `conflict` unless the configuration is still at that revision. */
+export const EXPECT_HEADER = 'x-sallyport-if-revision';
+
 export const MAX_BODY_BYTES = 1_048_576;
 
 const MINUTE_MS = 60_000;

@@ -82,6 +82,7 @@ export async function adminRig(): Promise<AdminRig> {
   const deps: AdminDeps = {
     clock,
     log: silentLog,
+    book,
     teams,
     tokens,
     turns: new Turns({ clock, limits: ledger.limits, maxWaiting: 10 }),

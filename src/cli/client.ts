@@ -3,8 +3,14 @@
  * from a file or the environment, never from the argument list, which everybody on the machine can read.
  */
 import { closeSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import type { z } from 'zod';
-import { ROUTES, type RouteName, type RouteReply } from '../admin/contract.ts';
+import {
+  type CallInput,
+  EXPECT_HEADER,
+  REVISION_HEADER,
+  ROUTES,
+  type RouteName,
+  type RouteReply,
+} from '../admin/contract.ts';
 import { METRICS_PATH } from '../admin/metrics-reply.ts';
 import { checkSocketFolder, realFolder, socketOwner, socketPath } from '../admin/socket-path.ts';
 import { defaultDataFolder } from '../config.ts';
@@ -30,9 +36,11 @@ export const SERVER_OPTIONS = {
 
 export type ServerValues = Pick<Values<typeof SERVER_OPTIONS>, 'data' | 'url' | 'admin-token-file'>;
 
-export type CallInput<N extends RouteName> = Partial<{
-  readonly [P in 'params' | 'query' | 'body']: z.input<(typeof ROUTES)[N][P]>;
-}>;
+/** An answer, and the configuration that it is from or that it left behind. */
+export interface RevisedReply<N extends RouteName> {
+  readonly reply: RouteReply<N>;
+  readonly revision: string;
+}
 
 interface Target {
   readonly base: string;
@@ -63,17 +71,25 @@ export class AdminClient {
 
   /** The server's answer, checked. Throws what the server refused with, or `admin.unreachable`. */
   async call<N extends RouteName>(name: N, input: CallInput<N> = {}): Promise<RouteReply<N>> {
+    return (await this.callAt(name, input)).reply;
+  }
+
+  /** As `call`; a change is refused with `conflict` unless the configuration is still at `expected`. */
+  async callAt<N extends RouteName>(
+    name: N,
+    input: CallInput<N> = {},
+    expected?: string,
+  ): Promise<RevisedReply<N>> {
     const route = ROUTES[name];
-    const response = await this.#send(
-      route.method,
-      `${pathOf(name, input.params)}${queryOf(input.query)}`,
-      input.body,
-    );
+    const path = `${pathOf(name, input.params)}${queryOf(input.query)}`;
+    const more = expected === undefined ? {} : { [EXPECT_HEADER]: expected };
+    const response = await this.#send(route.method, path, input.body, more);
     const body = await readJson(response);
     if (!response.ok) throw refusal(response.status, body);
     const parsed = route.response.safeParse(body);
-    if (!parsed.success) throw notUnderstood();
-    return parsed.data as RouteReply<N>;
+    const revision = response.headers.get(REVISION_HEADER);
+    if (!parsed.success || revision === null) throw notUnderstood();
+    return { reply: parsed.data as RouteReply<N>, revision };
   }
 
   /** The page for Prometheus, as it is. Throws as `call` does. */
@@ -83,9 +99,14 @@ export class AdminClient {
     return response.text();
   }
 
-  async #send(method: string, path: string, body: object | undefined): Promise<Response> {
+  async #send(
+    method: string,
+    path: string,
+    body: object | undefined,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const { base, socket, token, unreachable } = this.#target;
-    const headers: Record<string, string> = { accept: 'application/json' };
+    const headers: Record<string, string> = { accept: 'application/json', ...more };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (method !== 'GET') headers['content-type'] = 'application/json';
     try {

@@ -1,10 +1,11 @@
 /** `preset`: what tokens for a common purpose are issued with. */
+import type { CallInput } from '../admin/contract.ts';
 import type { PresetShape } from '../admin/preset-shapes.ts';
 import { onCap, period } from '../admin/shapes.ts';
 import { SallyportError } from '../core/errors.ts';
 import { choice, duration, integerOrNone, usd } from './args.ts';
 import { BOUND_HELP, boundFields, parseBounds } from './bounds.ts';
-import { AdminClient, type CallInput, SERVER_OPTIONS } from './client.ts';
+import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
 import { dollars, orDash, printFields, printJson, printTable } from './output.ts';

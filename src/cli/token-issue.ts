@@ -1,13 +1,13 @@
 /** `token issue`: one access token, or the two of a pair. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DEFAULT_LIFETIME_MS, type RouteReply } from '../admin/contract.ts';
+import { type CallInput, DEFAULT_LIFETIME_MS, type RouteReply } from '../admin/contract.ts';
 import { onCap, period, tokenType } from '../admin/shapes.ts';
 import { SallyportError } from '../core/errors.ts';
 import { writePrivateFile } from '../core/private-file.ts';
 import { choice, duration, integer, usd } from './args.ts';
 import { BOUND_HELP, parseBounds } from './bounds.ts';
-import { AdminClient, type CallInput, SERVER_OPTIONS } from './client.ts';
+import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
 import { note, printJson, warn } from './output.ts';

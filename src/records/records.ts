@@ -3,9 +3,11 @@
  * journal first (durable), then database, then memory. So a change that was answered is never undone by a crash, and one that the
  * database lost is done again from the journal.
  */
+import { createHash } from 'node:crypto';
 import type { Authenticator } from '../core/authenticator.ts';
 import { describe, SallyportError } from '../core/errors.ts';
 import { failpoint } from '../core/failpoint.ts';
+import { checkExpectation, currentExpectation } from './expectation.ts';
 import type { RecordKind, RecordRow, RecordStore } from './store.ts';
 import type { Trust } from './trust.ts';
 
@@ -70,6 +72,11 @@ export function checkRecords(authenticator: Authenticator, rows: readonly Record
   }
 }
 
+/** What comes and goes by itself, and so is no configuration. Every other kind is. */
+const TRANSIENT: ReadonlySet<RecordKind> = new Set<RecordKind>(['token', 'key_version']);
+
+const MAC_BYTES = 32;
+
 const keyOf = (kind: RecordKind, id: string): string => `${kind}\n${id}`;
 
 export class RecordBook {
@@ -80,12 +87,19 @@ export class RecordBook {
   /** Set when a journaled change could not be stored: it is in force, but nothing may follow it before a restart has applied it. */
   #stuck = false;
   #tail: Promise<unknown> = Promise.resolve();
+  /** The XOR of the MACs of all rows that are configuration. */
+  readonly #configuration = new Uint8Array(MAC_BYTES);
 
   /** Throws `store.tampered` for a row that does not verify. */
   constructor(deps: RecordBookDeps, rows: readonly RecordRow[]) {
     checkRecords(deps.authenticator, rows);
     this.#deps = deps;
-    for (const row of rows) this.#rows.set(keyOf(row.kind, row.id), row);
+    for (const row of rows) this.#place(row);
+  }
+
+  /** Another text after every change of the configuration, and the same one for the same records. For comparison only. */
+  get revision(): string {
+    return createHash('sha256').update(this.#configuration).digest('hex').slice(0, 16);
   }
 
   /** From now on changes are journaled through `journal`; before this call the book is read-only. */
@@ -113,14 +127,17 @@ export class RecordBook {
   /**
    * Changes records as one act. `plan` runs when all earlier changes are done, so it may read current records, throw to refuse, or
    * return nothing when there is nothing to change: then nothing is journaled. Resolves when the change is durable and in force.
-   * Rejects with what `plan` throws, `audit.unavailable` or `store.unavailable`.
+   * Rejects with what `plan` throws, `audit.unavailable` or `store.unavailable`; with `conflict` when the request that asks expects another
+   * revision of the configuration.
    */
   change(action: string, principal: string, plan: () => readonly RecordPut[]): Promise<StoredRecord[]> {
+    const expectation = currentExpectation();
     const run = this.#tail.then(async () => {
       const journal = this.#journal;
       if (!journal)
         throw new SallyportError('store.unavailable', 'Records are read-only until the journal is open.');
       if (this.#stuck) throw notStored();
+      if (expectation) checkExpectation(expectation, this.revision);
       const puts = plan();
       if (puts.length === 0) return [];
       const rows = puts.map((put) => this.#rowFor(put));
@@ -147,6 +164,7 @@ export class RecordBook {
         throw notStored(error);
       }
       stored();
+      if (expectation) expectation.revision = this.revision;
       return rows.map(toRecord);
     });
     this.#tail = run.catch(() => undefined);
@@ -207,9 +225,21 @@ export class RecordBook {
 
   #apply(rows: readonly RecordRow[]): void {
     for (const row of rows) {
-      this.#rows.set(keyOf(row.kind, row.id), row);
+      this.#place(row);
       const record = toRecord(row);
       for (const listener of this.#listeners) listener(record);
+    }
+  }
+
+  #place(row: RecordRow): void {
+    const key = keyOf(row.kind, row.id);
+    const before = this.#rows.get(key);
+    this.#rows.set(key, row);
+    if (TRANSIENT.has(row.kind)) return;
+    for (const { mac } of before ? [before, row] : [row]) {
+      for (let index = 0; index < MAC_BYTES; index += 1) {
+        this.#configuration[index] = (this.#configuration[index] ?? 0) ^ (mac[index] ?? 0);
+      }
     }
   }
 }
