@@ -13,6 +13,7 @@ import { auditQuery, auditTail, auditVerify } from './audit.ts';
 import { backup, restore, upgrade } from './backup.ts';
 import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budgetShow } from './budget.ts';
 import type { Command } from './command.ts';
+import { apply, exportCommand, plan, schema } from './configuration.ts';
 import { connect } from './connect.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
@@ -67,6 +68,10 @@ export const COMMANDS: readonly Command[] = [
   budgetAdjust,
   budgetClockOk,
   pricesShow,
+  plan,
+  apply,
+  exportCommand,
+  schema,
   explain,
   usage,
   metrics,

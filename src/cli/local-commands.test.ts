@@ -34,3 +34,10 @@ test('what a git hook starts loads neither the server nor the contract with it, 
   // The same look at everything finds them.
   expect(loadedWith(join(SRC, 'cli/commands.ts')).packages).toContain('zod');
 });
+
+test('no command but those of the configuration file loads what reads it', () => {
+  const { files, packages } = loadedWith(join(SRC, 'cli/commands.ts'));
+  expect(packages).not.toContain('yaml');
+  expect([...files].filter((file) => file.startsWith('configuration/'))).toEqual([]);
+  expect(loadedWith(join(SRC, 'configuration/read-document.ts')).packages).toContain('yaml');
+});

@@ -1,0 +1,18 @@
+/** The document: its sections side by side, each optional. A section that is left out is not looked at; an empty one has nothing in it. */
+import { z } from 'zod';
+import { budgetsSchema } from './budgets.ts';
+import { environmentsSchema } from './environments.ts';
+import { limitsSchema } from './limits.ts';
+import { projectsSchema } from './projects.ts';
+import { teamsSchema } from './teams.ts';
+
+export const documentSchema = z.strictObject({
+  version: z.literal(1).describe('Of this format.'),
+  environments: environmentsSchema.nullish(),
+  teams: teamsSchema.nullish(),
+  projects: projectsSchema.nullish(),
+  limits: limitsSchema.nullish(),
+  budgets: budgetsSchema.nullish(),
+});
+
+export type Document = z.infer<typeof documentSchema>;
