@@ -1,10 +1,11 @@
 /** `alert`: who is told when something happens. URLs and passwords go in by prompt or standard input and are never printed. */
 import type { DestinationShape } from '../admin/alert-shapes.ts';
+import type { CallInput } from '../admin/contract.ts';
 import { looksLikeCredential } from '../admin/credentials.ts';
 import { SallyportError } from '../core/errors.ts';
 import { ALERT_TYPES, DESTINATION_TYPES, MAIL_TLS, OUTBOX_STATES } from '../watch/terms.ts';
 import { choice, duration, integer } from './args.ts';
-import { AdminClient, type CallInput, SERVER_OPTIONS } from './client.ts';
+import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
 import { readSecretValue } from './key-value.ts';

@@ -75,7 +75,8 @@ export function checkRecords(authenticator: Authenticator, rows: readonly Record
 /** What comes and goes by itself, and so is no configuration. Every other kind is. */
 const TRANSIENT: ReadonlySet<RecordKind> = new Set<RecordKind>(['token', 'key_version']);
 
-const MAC_BYTES = 32;
+/** Of a MAC, without the number of its term. */
+const DIGEST_BYTES = 32;
 
 const keyOf = (kind: RecordKind, id: string): string => `${kind}\n${id}`;
 
@@ -88,7 +89,7 @@ export class RecordBook {
   #stuck = false;
   #tail: Promise<unknown> = Promise.resolve();
   /** The XOR of the MACs of all rows that are configuration. */
-  readonly #configuration = new Uint8Array(MAC_BYTES);
+  readonly #configuration = new Uint8Array(DIGEST_BYTES);
 
   /** Throws `store.tampered` for a row that does not verify. */
   constructor(deps: RecordBookDeps, rows: readonly RecordRow[]) {
@@ -237,8 +238,8 @@ export class RecordBook {
     this.#rows.set(key, row);
     if (TRANSIENT.has(row.kind)) return;
     for (const { mac } of before ? [before, row] : [row]) {
-      for (let index = 0; index < MAC_BYTES; index += 1) {
-        this.#configuration[index] = (this.#configuration[index] ?? 0) ^ (mac[index] ?? 0);
+      for (let index = 0; index < DIGEST_BYTES; index += 1) {
+        this.#configuration[index] = (this.#configuration[index] ?? 0) ^ (mac[mac.length - DIGEST_BYTES + index] ?? 0);
       }
     }
   }
