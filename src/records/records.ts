@@ -239,7 +239,8 @@ export class RecordBook {
     if (TRANSIENT.has(row.kind)) return;
     for (const { mac } of before ? [before, row] : [row]) {
       for (let index = 0; index < DIGEST_BYTES; index += 1) {
-        this.#configuration[index] = (this.#configuration[index] ?? 0) ^ (mac[mac.length - DIGEST_BYTES + index] ?? 0);
+        this.#configuration[index] =
+          (this.#configuration[index] ?? 0) ^ (mac[mac.length - DIGEST_BYTES + index] ?? 0);
       }
     }
   }
