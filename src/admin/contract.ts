@@ -106,6 +106,15 @@ export const ROUTES = {
     body: shape.keyRequest,
     response: shape.addedKey,
   },
+  'key.declare': {
+    method: 'POST',
+    path: '/v1/key-slots',
+    scope: 'keys:write',
+    params: none,
+    query: none,
+    body: shape.keyDeclaration,
+    response: shape.key,
+  },
   'key.show': {
     method: 'GET',
     path: '/v1/keys/:name',

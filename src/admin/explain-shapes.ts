@@ -94,7 +94,14 @@ export const status = z.object({
   /** Entries on standard output, and those that its reader was too slow for; null when they are not asked for. */
   auditStream: z.object({ written: z.int(), dropped: z.int() }).nullable(),
   tokens: z.object({ active: z.int(), expired: z.int(), revoked: z.int() }),
-  keys: z.array(z.object({ name: z.string(), provider: z.string(), state: z.enum(['active', 'disabled']) })),
+  keys: z.array(
+    z.object({
+      name: z.string(),
+      provider: z.string(),
+      /** Empty: declared, and without a value so far. */
+      state: z.enum(['active', 'disabled', 'empty']),
+    }),
+  ),
   budgetClock,
   /** Paused, exhausted, or with 80 % of the limit spent or held. */
   budgetsNearLimit: z.array(budget),

@@ -2,8 +2,7 @@
 import { SallyportError } from '../core/errors.ts';
 import { suggest } from '../core/nearest.ts';
 import { Secret } from '../core/secret.ts';
-import { findProvider, providerIds } from '../providers/catalog.ts';
-import type { KeySlot } from '../vault/provider-keys.ts';
+import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
 import { slotName, type AddKeyInput } from '../vault/slot-plan.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
@@ -15,7 +14,7 @@ import { type Principal, requireScope } from './principal.ts';
 import type { VerificationShape } from './shapes.ts';
 
 type Deps = Pick<AdminDeps, 'vault' | 'teams' | 'verifyKey'>;
-type KeyRoute = 'key.list' | 'key.add' | 'key.show' | 'key.verify' | 'key.state';
+type KeyRoute = 'key.list' | 'key.add' | 'key.declare' | 'key.show' | 'key.verify' | 'key.state';
 type AddBody = RouteInput<'key.add'>['body'];
 
 /** To name an origin that is not the provider's own. */
@@ -24,14 +23,16 @@ const ORIGIN_SCOPE = 'keys:origin';
 export function keyRoutes(deps: Deps): Handlers<KeyRoute> {
   const { vault } = deps;
   return {
-    'key.list': () => ({ keys: vault.list().map(keyShape) }),
+    'key.list': () => ({ keys: vault.list() }),
     'key.show': ({ params }) => {
       const { slot, versions } = vault.show(params.name);
-      return { ...keyShape(slot), versions: [...versions] };
+      return { ...slot, versions: [...versions] };
     },
     'key.add': ({ body }, principal) => addKey(deps, body, principal),
+    'key.declare': ({ body }, principal) => declareKey(deps, body, principal),
     'key.verify': async ({ params }, principal) => {
       const { slot } = vault.show(params.name);
+      if (slot.activeVersion === 0) return missingVerification(slot.name);
       return slot.state === 'disabled'
         ? disabledVerification(slot.name)
         : verificationShape(await deps.verifyKey(principal.id, slot.name));
@@ -39,9 +40,24 @@ export function keyRoutes(deps: Deps): Handlers<KeyRoute> {
     'key.state': async ({ params, body }, principal) => {
       // To enable it is to send prompts there again.
       if (body.state === 'active') requireOrigin(principal, vault.show(params.name).slot);
-      return keyShape(await vault.setState(principal.id, params.name, body.state));
+      return vault.setState(principal.id, params.name, body.state);
     },
   };
+}
+
+/** All of a key but its value, which `key.add` brings. Its team and environment have to be there. */
+async function declareKey(
+  deps: Deps,
+  body: RouteInput<'key.declare'>['body'],
+  principal: Principal,
+): Promise<RouteReply<'key.declare'>> {
+  const { name, team, environment, purpose, providerOrganization, providerProject } = body;
+  refuseCredentials([name, team, environment, purpose, providerOrganization, providerProject]);
+  const { origin } = providerRow(body.provider);
+  requireOrigin(principal, body);
+  if (team !== undefined) deps.teams.get(team);
+  if (environment !== undefined) deps.teams.getEnvironment(environment);
+  return deps.vault.declare(principal.id, { ...defined(body), origin: body.origin ?? origin });
 }
 
 /**
@@ -99,24 +115,28 @@ function requireOrigin(
   if (!own || allowPrivateOrigin === true) requireScope(principal, ORIGIN_SCOPE);
 }
 
-/** With `replace`, provider and origin may be left out: they stay as they are. */
-function slotInput(deps: Deps, body: AddBody): AddKeyInput {
+/** With `replace`, and for a declared key, provider and origin may be left out: they stay as they are. */
+function slotInput({ vault }: Deps, body: AddBody): AddKeyInput {
   const { value: _value, verify: _verify, provider: asked, origin, ...rest } = body;
-  const existing = body.replace === true ? deps.vault.show(slotName(nameOf(body))).slot : undefined;
+  const name = slotName(nameOf(body));
+  const existing = body.replace === true ? vault.show(name).slot : vault.declared(name);
   const provider = asked ?? existing?.provider;
   if (provider === undefined) {
     throw new SallyportError('input.invalid', 'The key needs its provider.', {
       fix: `Add --provider: one of ${providerIds().join(', ')}.`,
     });
   }
-  const row = findProvider(provider);
-  if (!row) {
-    // Not repeated: it may be a key in the wrong place.
-    throw new SallyportError('not_found', 'There is no such provider.', {
-      fix: suggest(provider, providerIds(), `The providers are ${providerIds().join(', ')}.`),
-    });
-  }
+  const row = providerRow(provider);
   return { ...defined(rest), provider, origin: origin ?? existing?.origin ?? row.origin };
+}
+
+function providerRow(provider: string): Provider {
+  const row = findProvider(provider);
+  if (row) return row;
+  // Not repeated: it may be a key in the wrong place.
+  throw new SallyportError('not_found', 'There is no such provider.', {
+    fix: suggest(provider, providerIds(), `The providers are ${providerIds().join(', ')}.`),
+  });
 }
 
 /** What a slot's name is made of. */
@@ -125,17 +145,22 @@ function nameOf(body: AddBody): AddKeyInput {
   return { ...defined({ name, team, environment, purpose }), provider: '', origin: '' };
 }
 
-function keyShape(slot: KeySlot): RouteReply<'key.state'> {
-  const { allowPrivateOrigin: _, ...shown } = slot;
-  return shown;
-}
-
 /** Nothing is sent with a disabled key, not even a question about it. */
 function disabledVerification(name: string): VerificationShape {
   return {
     verdict: 'unknown',
     meaning: 'The key is disabled, so nothing is sent with it.',
     fix: `Enable it, then verify again: sallyport key enable ${name}`,
+    status: null,
+    errorCode: null,
+  };
+}
+
+function missingVerification(name: string): VerificationShape {
+  return {
+    verdict: 'unknown',
+    meaning: 'The key is declared, and has no value yet.',
+    fix: `Add it: sallyport key add ${name}`,
     status: null,
     errorCode: null,
   };

@@ -71,6 +71,17 @@ const ACTS: readonly Act[] = [
   { route: 'environment.add', needs: ['teams:write'], body: { id: 'new' } },
   { route: 'key.list', needs: ['keys:read'] },
   { route: 'key.show', needs: ['keys:read'], params: { name: 'own' } },
+  {
+    route: 'key.declare',
+    needs: ['keys:write'],
+    body: { name: 'new', provider: 'groq', team: 'rich', environment: 'dev' },
+  },
+  {
+    route: 'key.declare',
+    what: 'for another origin',
+    needs: ['keys:write', 'keys:origin'],
+    body: { name: 'new', provider: 'groq', origin: ELSEWHERE },
+  },
   { route: 'key.add', needs: ['keys:write'], body: { ...KEY, name: 'new' } },
   {
     route: 'key.add',

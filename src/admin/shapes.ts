@@ -249,6 +249,20 @@ export const keyRequest = z.strictObject({
   value: z.string().max(8192),
 });
 
+/** A provider key but for its value; what is left out is none. */
+export const keyDeclaration = z.strictObject({
+  name,
+  provider: name,
+  /** Left out: the provider's own. */
+  origin: z.string().max(300).optional(),
+  allowPrivateOrigin: z.boolean().optional(),
+  team: name.optional(),
+  environment: name.optional(),
+  purpose: name.optional(),
+  providerOrganization: name.optional(),
+  providerProject: name.optional(),
+});
+
 export const addedKey = z.object({
   name: z.string(),
   provider: z.string(),
@@ -265,12 +279,14 @@ const keySummary = {
   name: z.string(),
   provider: z.string(),
   origin: z.string(),
+  allowPrivateOrigin: z.boolean(),
   team: z.string().nullable(),
   environment: z.string().nullable(),
   purpose: z.string().nullable(),
   providerOrganization: z.string().nullable(),
   providerProject: z.string().nullable(),
   state: z.enum(['active', 'disabled']),
+  /** 0: it is declared, and has no value yet. */
   activeVersion: z.int(),
   createdAt: time,
 };

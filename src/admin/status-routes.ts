@@ -48,7 +48,11 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
         auditStream,
         alerts: await alertState(deps),
         tokens: countTokens(deps),
-        keys: deps.vault.list().map(({ name, provider, state }) => ({ name, provider, state })),
+        keys: deps.vault.list().map(({ name, provider, state, activeVersion }) => ({
+          name,
+          provider,
+          state: activeVersion === 0 ? 'empty' : state,
+        })),
         budgetClock: budgetClockShape(deps.budgetClock),
         budgetsNearLimit: deps.ledger.list().filter(isNearLimit).map(budgetShape),
         teamsWithoutBudget: deps.teams

@@ -42,6 +42,7 @@ export const keyAdd = defineCommand({
   ],
   notes: [
     'The key is read from standard input, or asked for without echo on a terminal. It is never taken from the command line.',
+    'Of a key that a configuration file declares, the name is enough.',
     'Exit code 1 means that the key is sealed, but the provider did not accept it.',
   ],
   onExtraArgument: keyOnCommandLine,
@@ -91,7 +92,7 @@ export const keyList = defineCommand({
       orAny(key.team),
       orAny(key.environment),
       key.state,
-      String(key.activeVersion),
+      key.activeVersion === 0 ? 'no value yet' : String(key.activeVersion),
       key.origin,
     ]);
     printTable(
@@ -134,7 +135,12 @@ export const keyShow = defineCommand({
       one.fingerprint,
       one.createdAt,
     ]);
-    printTable(io, ['version', 'state', 'label', 'fingerprint', 'created'], rows, 'it has no version');
+    printTable(
+      io,
+      ['version', 'state', 'label', 'fingerprint', 'created'],
+      rows,
+      `it has no value yet; add it: sallyport key add ${key.name}`,
+    );
     return EXIT.ok;
   },
 });

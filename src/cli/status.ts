@@ -44,7 +44,8 @@ export const status = defineCommand({
         `${dropped} entries were left out on standard output: its reader is too slow; the journal has them`,
       );
     for (const team of reply.teamsWithoutBudget) warn(io, `team ${team} has no budget`);
-    if (reply.keys.length === 0) warn(io, 'there is no provider key, so no call can be sent');
+    if (reply.keys.every(({ state }) => state === 'empty'))
+      warn(io, 'there is no provider key, so no call can be sent');
     return EXIT.ok;
   },
 });
@@ -81,6 +82,7 @@ const ORIGINS = {
 function fields(reply: RouteReply<'status.show'>): [string, string][] {
   const { journal, tokens, keys } = reply;
   const active = keys.filter(({ state }) => state === 'active').length;
+  const empty = keys.filter(({ state }) => state === 'empty').length;
   return [
     ['version', reply.version],
     ['gateway', `${reply.gatewayUrl} (${reply.ready ? 'ready' : 'not taking calls'})`],
@@ -102,6 +104,9 @@ function fields(reply: RouteReply<'status.show'>): [string, string][] {
         : `${reply.alerts.destinations} destinations, ${reply.alerts.waiting} alerts waiting, ${reply.alerts.undelivered} given up`,
     ],
     ['tokens', `${tokens.active} active, ${tokens.expired} expired, ${tokens.revoked} revoked`],
-    ['keys', `${active} active, ${keys.length - active} disabled`],
+    [
+      'keys',
+      `${active} active, ${keys.length - active - empty} disabled${empty === 0 ? '' : `, ${empty} without a value`}`,
+    ],
   ];
 }

@@ -34,7 +34,8 @@ const slotSchema = z.strictObject({
   providerOrganization: text.nullable(),
   providerProject: text.nullable(),
   state: z.enum(['active', 'disabled']),
-  activeVersion: z.int().min(1),
+  /** 0: declared, and without a value so far. */
+  activeVersion: z.int().min(0),
   createdAt: z.iso.datetime(),
 });
 

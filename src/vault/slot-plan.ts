@@ -1,4 +1,4 @@
-/** What a slot will be after `addKey`: names, defaults and the rules for replacing. Pure. */
+/** What a slot will be after `addKey` and `declare`: names, defaults and the rules for replacing. Pure. */
 import { SallyportError } from '../core/errors.ts';
 import { NAME_SHAPE } from '../core/names.ts';
 import { DEMO_PURPOSE, type KeySlot, SLOT_NAME } from './provider-keys.ts';
@@ -27,7 +27,7 @@ export interface AddKeyInput {
 const FIXED = ['provider', 'origin', 'team', 'environment', 'purpose'] as const;
 
 /**
- * The slot as `version` would be its active one. Throws `input.invalid` for names, and `conflict` when the slot exists and is not to be
+ * The slot as `version` would be its active one. Throws `input.invalid` for names, and `conflict` when the slot has a value that is not to be
  * replaced, or is to change what is fixed.
  */
 export function planSlot(
@@ -36,19 +36,39 @@ export function planSlot(
   version: number,
   now: string,
 ): KeySlot {
-  if (existing) {
-    refuseReplace(input, existing);
-    return {
-      ...existing,
-      allowPrivateOrigin: input.allowPrivateOrigin ?? existing.allowPrivateOrigin,
-      providerOrganization: detail(
-        'provider organization',
-        input.providerOrganization ?? existing.providerOrganization,
-      ),
-      providerProject: detail('provider project', input.providerProject ?? existing.providerProject),
-      activeVersion: version,
-    };
-  }
+  if (!existing) return newSlot(input, version, now);
+  refuseReplace(input, existing);
+  return {
+    ...existing,
+    allowPrivateOrigin: input.allowPrivateOrigin ?? existing.allowPrivateOrigin,
+    providerOrganization: detail(
+      'provider organization',
+      input.providerOrganization ?? existing.providerOrganization,
+    ),
+    providerProject: detail('provider project', input.providerProject ?? existing.providerProject),
+    activeVersion: version,
+  };
+}
+
+/**
+ * The slot as it is declared; what is left out is none. Its state and value stay. `isSealed`: there are values that are bound to what it is
+ * now. Throws as `planSlot` does.
+ */
+export function planDeclaration(
+  input: Omit<AddKeyInput, 'replace'>,
+  existing: KeySlot | undefined,
+  isSealed: boolean,
+  now: string,
+): KeySlot {
+  const slot = newSlot(input, 0, now);
+  if (!existing) return slot;
+  const changed = isSealed ? FIXED.find((field) => slot[field] !== existing[field]) : undefined;
+  if (changed !== undefined) throw fixed(existing, changed);
+  const { state, activeVersion, createdAt } = existing;
+  return { ...slot, state, activeVersion, createdAt };
+}
+
+function newSlot(input: AddKeyInput, activeVersion: number, now: string): KeySlot {
   const slot: KeySlot = {
     name: slotName(input),
     provider: checked('provider', input.provider, SLOT_NAME),
@@ -60,7 +80,7 @@ export function planSlot(
     providerOrganization: detail('provider organization', input.providerOrganization),
     providerProject: detail('provider project', input.providerProject),
     state: 'active',
-    activeVersion: version,
+    activeVersion,
     createdAt: now,
   };
   if (slot.purpose === DEMO_PURPOSE && slot.team === null) {
@@ -70,19 +90,25 @@ export function planSlot(
 }
 
 function refuseReplace(input: AddKeyInput, existing: KeySlot): void {
-  if (input.replace !== true) {
+  if (input.replace !== true && existing.activeVersion > 0) {
     throw new SallyportError('conflict', `A provider key named "${existing.name}" exists.`, {
       fix: 'Choose another name, or replace its value with --replace.',
     });
   }
   const changed = FIXED.find((field) => input[field] !== undefined && input[field] !== existing[field]);
-  if (changed !== undefined) {
-    throw new SallyportError(
-      'conflict',
-      `Replacing "${existing.name}" cannot change its ${changed}, to which its sealed versions are bound.`,
-      { fix: 'Add the key under a new name, then disable this one.' },
-    );
-  }
+  if (changed === undefined) return;
+  if (existing.activeVersion > 0) throw fixed(existing, changed);
+  throw new SallyportError('conflict', `"${existing.name}" is declared with another ${changed}.`, {
+    fix: 'Leave it out: what is declared is taken. Or change the declaration first.',
+  });
+}
+
+function fixed({ name }: KeySlot, field: string): SallyportError {
+  return new SallyportError(
+    'conflict',
+    `The ${field} of "${name}" cannot change: its sealed versions are bound to it.`,
+    { fix: 'Add the key under a new name, then disable this one.' },
+  );
 }
 
 /** The name asked for, or the one made of team, environment and purpose. Throws `input.invalid` when there is neither. */

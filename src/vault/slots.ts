@@ -83,7 +83,7 @@ export class SlotIndex {
 }
 
 function fits(slot: KeySlot, query: SlotQuery): boolean {
-  if (slot.state !== 'active' || slot.provider !== query.provider) return false;
+  if (slot.state !== 'active' || slot.activeVersion === 0 || slot.provider !== query.provider) return false;
   if (slot.purpose === DEMO_PURPOSE && slot.team !== query.team) return false;
   const teamFits = slot.team === null || slot.team === query.team;
   return teamFits && (slot.environment === null || slot.environment === query.environment);

@@ -258,6 +258,70 @@ test('replacing cannot move a slot to another origin, provider, team, environmen
   expect(kept).toMatchObject({ team: 'chatbot', environment: 'prod', providerProject: 'proj_1' });
 });
 
+test('a declared slot is used for nothing until it has a value, and then is what was declared', async () => {
+  const { vault, add, journal, book, keyring } = await rig();
+  const declared = { ...CHATBOT, name: NAME, providerProject: 'proj_1' };
+  const empty = await vault.declare('local', declared);
+  expect(empty).toMatchObject({ activeVersion: 0, state: 'active', team: 'chatbot' });
+  const query = { provider: 'groq', team: 'chatbot', environment: 'prod' };
+  expect(vault.select(query)).toBeUndefined();
+  expect(thrownBy(() => leased(vault, empty)).code).toBe('upstream.unavailable');
+  expect(vault.sealedSample()).toBeNull();
+  expect(new Vault({ keyring, book, clock, resolve }).show(NAME).slot).toEqual(empty);
+  // Nothing is sealed for it, so all of it may change.
+  await vault.declare('local', { ...declared, environment: 'staging' });
+  await vault.declare('local', declared);
+  const changes = journal.length;
+  await vault.declare('local', declared);
+  expect(journal).toHaveLength(changes);
+  const wrong = await rejection(add({ ...GROQ, name: NAME, team: 'other' }));
+  expect([wrong.code, wrong.message]).toEqual(['conflict', `"${NAME}" is declared with another team.`]);
+  const slot = await add({ ...GROQ, name: NAME });
+  expect(slot).toMatchObject({ activeVersion: 1, providerProject: 'proj_1', team: 'chatbot' });
+  expect(leased(vault, vault.select(query)!)).toBe(fixture('one'));
+});
+
+test('declaring a slot that has a value changes what no value is bound to, and nothing else', async () => {
+  const { vault, add } = await rig();
+  await add(CHATBOT);
+  await vault.setState('local', NAME, 'disabled');
+  const declared = { ...CHATBOT, name: NAME };
+  const changed = await vault.declare('local', { ...declared, providerOrganization: 'org_1' });
+  expect(changed).toMatchObject({ activeVersion: 1, state: 'disabled', providerOrganization: 'org_1' });
+  const changes = [
+    { provider: 'openai' },
+    { origin: 'https://gateway.example.com' },
+    { team: 'other' },
+    { environment: null },
+    { purpose: 'second' },
+  ];
+  for (const change of changes) {
+    const error = await rejection(vault.declare('local', { ...declared, ...change }));
+    expect([error.code, error.message]).toEqual([
+      'conflict',
+      expect.stringContaining('sealed versions') as string,
+    ]);
+  }
+  expect(vault.show(NAME).slot).toEqual(changed);
+  const inside = { ...declared, origin: 'http://10.0.0.1', name: 'inside' };
+  expect((await rejection(vault.declare('local', inside))).code).toBe('input.invalid');
+});
+
+test('a value that is being sealed for a declared slot never ends up in one that was declared otherwise meanwhile', async () => {
+  const { vault, add, store } = await rig();
+  await vault.declare('local', { ...CHATBOT, name: NAME });
+  let redeclared: Promise<unknown> = Promise.resolve();
+  store.beforeCommit = (rows) => {
+    if (rows[0]?.kind !== 'key_version') return;
+    store.beforeCommit = () => undefined;
+    redeclared = rejection(vault.declare('local', { ...CHATBOT, name: NAME, team: 'other' }));
+  };
+  const slot = await add({ ...GROQ, name: NAME });
+  expect(await redeclared).toMatchObject({ code: 'conflict' });
+  expect(leased(vault, slot)).toBe(fixture('one'));
+  expect(slot.team).toBe('chatbot');
+});
+
 test('replacing a key by itself is refused: the new one was not pasted', async () => {
   const { add } = await rig();
   await add(CHATBOT, fixture('same'));

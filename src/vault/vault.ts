@@ -2,6 +2,7 @@
  * The front door of the vault: provider keys go in, and come out only inside a callback, for a named principal.
  * Values are sealed before they reach the record book; no plaintext is kept between two leases.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
@@ -22,7 +23,7 @@ import {
   type KeySlot,
   type KeyVersion,
 } from './provider-keys.ts';
-import { planSlot, slotName, type AddKeyInput } from './slot-plan.ts';
+import { planDeclaration, planSlot, slotName, type AddKeyInput } from './slot-plan.ts';
 import { SlotIndex, type HeldVersion, type SlotQuery } from './slots.ts';
 
 export interface VaultDeps {
@@ -74,6 +75,30 @@ export class Vault {
     // its bytes are committed; a version that was committed and never named is harmless.
     const staged = await this.#stage(principal, planned, clean);
     return this.#activate(principal, named, staged);
+  }
+
+  /**
+   * Makes the slot what is said, without a value; one that is there keeps its state and its value. A slot without a value is not used for
+   * any call. Rejects with `input.invalid`, `conflict` for what its sealed values are bound to, or what the record book rejects with.
+   */
+  async declare(principal: string, input: Omit<AddKeyInput, 'replace'>): Promise<KeySlot> {
+    const name = slotName(input);
+    const existing = (): KeySlot | undefined => this.#index.slot(name);
+    const plan = (): KeySlot =>
+      planDeclaration(input, existing(), this.#index.versions(name).length > 0, this.#now());
+    const { origin, allowPrivateOrigin } = plan();
+    await checkOrigin(origin, allowPrivateOrigin, this.#resolve);
+    await this.#book.change('key.declare', principal, () => {
+      const slot = plan();
+      return isDeepStrictEqual(slot, existing()) ? [] : [slotPut(slot)];
+    });
+    return this.#find(name);
+  }
+
+  /** The slot of that name, if it was declared and waits for its first value. */
+  declared(name: string): KeySlot | undefined {
+    const slot = this.#index.slot(name);
+    return slot?.activeVersion === 0 ? slot : undefined;
   }
 
   /** Disabled slots are never selected or leased; enabling takes that back. Rejects with `not_found`. */
