@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ALERT_ROUTES } from './alert-contract.ts';
 import * as app from './app-entry-shapes.ts';
 import * as explain from './explain-shapes.ts';
+import { KEY_ROUTES } from './key-contract.ts';
 import * as preset from './preset-shapes.ts';
 import * as recovery from './recovery-shapes.ts';
 import * as shape from './shapes.ts';
@@ -88,60 +89,7 @@ export const ROUTES = {
     body: z.strictObject({ id }),
     response: shape.environment,
   },
-  'key.list': {
-    method: 'GET',
-    path: '/v1/keys',
-    scope: 'keys:read',
-    params: none,
-    query: none,
-    body: none,
-    response: z.object({ keys: z.array(shape.key) }),
-  },
-  'key.add': {
-    method: 'POST',
-    path: '/v1/keys',
-    scope: 'keys:write',
-    params: none,
-    query: none,
-    body: shape.keyRequest,
-    response: shape.addedKey,
-  },
-  'key.declare': {
-    method: 'POST',
-    path: '/v1/key-slots',
-    scope: 'keys:write',
-    params: none,
-    query: none,
-    body: shape.keyDeclaration,
-    response: shape.key,
-  },
-  'key.show': {
-    method: 'GET',
-    path: '/v1/keys/:name',
-    scope: 'keys:read',
-    params: z.strictObject({ name: id }),
-    query: none,
-    body: none,
-    response: shape.keyDetails,
-  },
-  'key.verify': {
-    method: 'POST',
-    path: '/v1/keys/:name/verify',
-    scope: 'keys:write',
-    params: z.strictObject({ name: id }),
-    query: none,
-    body: none,
-    response: shape.verification,
-  },
-  'key.state': {
-    method: 'POST',
-    path: '/v1/keys/:name/state',
-    scope: 'keys:write',
-    params: z.strictObject({ name: id }),
-    query: none,
-    body: z.strictObject({ state: z.enum(['active', 'disabled']) }),
-    response: shape.key,
-  },
+  ...KEY_ROUTES,
   'preset.list': {
     method: 'GET',
     path: '/v1/presets',
