@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   detect: ['core'],
   scan: ['core', 'detect'],
-  setup: ['core', 'providers', 'scan'],
+  setup: ['core', 'detect', 'providers', 'scan'],
   providers: ['core'],
   records: ['core'],
   audit: ['core', 'records'],

@@ -27,6 +27,7 @@ import { pricesShow } from './prices.ts';
 import { recoveryDrill, recoveryKit, recoveryRestore } from './recovery.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
+import { tokenDeploy } from './token-deploy.ts';
 import { tokenIssue } from './token-issue.ts';
 import { tokenList, tokenRevoke, tokenShow } from './token.ts';
 import { upCommand } from './up.ts';
@@ -54,6 +55,7 @@ export const COMMANDS: readonly Command[] = [
   tokenList,
   tokenShow,
   tokenRevoke,
+  tokenDeploy,
   connect,
   presetList,
   presetShow,

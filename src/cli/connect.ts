@@ -3,9 +3,10 @@ import { SallyportError } from '../core/errors.ts';
 import { type Client, CLIENTS, type Recipe } from '../setup/clients.ts';
 import { chooseProvider, findClient, recipeFor } from '../setup/connect.ts';
 import { openEnvFile } from '../setup/env-file.ts';
-import { gatewayAddress, type GatewayAddress, ownAddress } from '../setup/gateway-address.ts';
-import { AdminClient, SERVER_OPTIONS } from './client.ts';
+import type { GatewayAddress } from '../setup/gateway-address.ts';
+import { SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
+import { GATEWAY_OPTION, whereTo } from './gateway-of.ts';
 import type { Io } from './io.ts';
 import { note, printJson, printTable } from './output.ts';
 import { isAccessToken, readAccessToken } from './token-input.ts';
@@ -17,11 +18,7 @@ const OPTIONS = {
     help: 'whose models (default: the only one with a key in the gateway)',
   },
   model: { type: 'string', value: 'MODEL', help: 'model in what is printed' },
-  gateway: {
-    type: 'string',
-    value: 'URL',
-    help: 'where clients reach the gateway, such as https://llm.example.com; then no server is asked',
-  },
+  gateway: GATEWAY_OPTION,
   write: { type: 'boolean', help: 'put address and token into a .env file that git ignores, mode 0600' },
   file: {
     type: 'string',
@@ -94,36 +91,16 @@ function checkOptions({ id, name, remote }: Client, { write: writing, file, repl
   }
 }
 
-interface WhereTo {
-  readonly gateway: GatewayAddress;
-  readonly withKey: readonly string[];
-}
-
-async function whereTo(values: ConnectValues, io: Io): Promise<WhereTo> {
-  if (values.gateway !== undefined) {
-    return { gateway: gatewayAddress(values.gateway, '--gateway'), withKey: [] };
-  }
-  try {
-    const { gatewayUrl, keys } = await AdminClient.open(values, io).call('status.show');
-    const active = keys.filter(({ state }) => state === 'active');
-    return { gateway: ownAddress(gatewayUrl), withKey: active.map(({ provider }) => provider) };
-  } catch (error) {
-    if (!(error instanceof SallyportError) || error.code !== 'admin.unreachable') throw error;
-    throw new SallyportError(error.code, error.message, {
-      fix: `${error.fix ?? ''}; or say where it is: --gateway URL --provider ID`,
-    });
-  }
-}
-
 /** Resolves with the file's path. */
 async function write(recipe: Recipe, values: ConnectValues, io: Io): Promise<string> {
   const file = await openEnvFile(values.file ?? recipe.file, { cwd: io.cwd, env: io.env });
+  const mayReplace = (value: string): boolean => values.replace || isAccessToken(value);
+  file.check(Object.fromEntries(recipe.variables), mayReplace);
   const token = await readAccessToken(
     io,
     'pipe one in: sallyport token issue ... | sallyport connect ... --write',
   );
-  const variables = recipe.variables.map(([name, value]) => ({ name, value: value ?? token }));
-  file.write(variables, (value) => values.replace || isAccessToken(value));
+  file.write(Object.fromEntries(recipe.variables.map(([name, value]) => [name, value ?? token])), mayReplace);
   if (!file.inRepository) note(io, `${file.path} is in no git repository; keep it out of any`);
   return file.path;
 }

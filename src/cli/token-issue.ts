@@ -13,11 +13,12 @@ import type { Io } from './io.ts';
 import { note, printJson, warn } from './output.ts';
 import { QUEUE_OPTIONS, queueFrom } from './queue.ts';
 
-type Issued = RouteReply<'token.issue'>;
+export type Issued = RouteReply<'token.issue'>;
 type Pair = RouteReply<'token.pair'>;
 type IssueBody = NonNullable<CallInput<'token.issue'>['body']>;
 
-const ISSUE_OPTIONS = {
+/** What a token is like. */
+export const TOKEN_OPTIONS = {
   team: { type: 'string', value: 'TEAM', help: 'whose calls it makes (needed, but not for --type admin)' },
   env: { type: 'string', value: 'ENV', help: 'its environment; a new one is added' },
   preset: {
@@ -33,8 +34,6 @@ const ISSUE_OPTIONS = {
   },
   model: { type: 'string', multiple: true, value: 'MODEL', help: 'the only model it may call; repeatable' },
   bound: { type: 'string', multiple: true, value: 'NAME=VALUE', help: BOUND_HELP },
-  pair: { type: 'boolean', help: 'two tokens, as lines for a .env file: one that reads and one that calls' },
-  out: { type: 'string', value: 'FILE', help: 'with --pair: a new file, mode 0600, instead of printing' },
   expires: {
     type: 'string',
     value: 'TIME',
@@ -52,6 +51,12 @@ const ISSUE_OPTIONS = {
   'budget-usd': { type: 'string', value: 'X', help: 'a budget of its own' },
   'budget-period': { type: 'string', value: 'P', help: 'day, week, month or total (default total)' },
   'on-cap': { type: 'string', value: 'RULE', help: 'pause (default) or refuse when its budget is used up' },
+} as const satisfies OptionSpecs;
+
+const ISSUE_OPTIONS = {
+  ...TOKEN_OPTIONS,
+  pair: { type: 'boolean', help: 'two tokens, as lines for a .env file: one that reads and one that calls' },
+  out: { type: 'string', value: 'FILE', help: 'with --pair: a new file, mode 0600, instead of printing' },
 } as const satisfies OptionSpecs;
 
 export const tokenIssue = defineCommand({
@@ -83,7 +88,7 @@ export const tokenIssue = defineCommand({
       printJson(io, issued);
       return EXIT.ok;
     }
-    describe(io, issued);
+    describeIssued(io, issued);
     io.out(`${issued.token}\n`);
     return EXIT.ok;
   },
@@ -113,8 +118,8 @@ async function issuePair(
     );
     return EXIT.ok;
   }
-  describe(io, pair.writer);
-  describe(io, pair.reader);
+  describeIssued(io, pair.writer);
+  describeIssued(io, pair.reader);
   if (path === null) io.out(lines);
   else note(io, `both are in ${path}, which only you can read; keep it out of version control`);
   return EXIT.ok;
@@ -149,7 +154,7 @@ function withoutToken(issued: Issued): Omit<Issued, 'token'> {
   return rest;
 }
 
-function describe(io: Io, issued: Issued): void {
+export function describeIssued(io: Io, issued: Issued): void {
   if (issued.environmentAdded) note(io, `the environment ${issued.environment} is new and has been added`);
   for (const text of issued.notes) note(io, text);
   const team = issued.team === null ? '' : ` of team ${issued.team}`;
@@ -166,7 +171,7 @@ function warnUnbounded(io: Io, { unbounded, team }: Issued): void {
   warn(io, `no budget bounds what this token may spend; set one: ${fix}`);
 }
 
-function issueBody(values: Values<typeof ISSUE_OPTIONS>): IssueBody {
+export function issueBody(values: Values<typeof TOKEN_OPTIONS>): IssueBody {
   return {
     type: values.type === undefined ? undefined : choice('--type', values.type, tokenType.options),
     name: values.name,
@@ -189,7 +194,7 @@ function issueBody(values: Values<typeof ISSUE_OPTIONS>): IssueBody {
   };
 }
 
-function budgetOf(values: Values<typeof ISSUE_OPTIONS>): IssueBody['budget'] {
+function budgetOf(values: Values<typeof TOKEN_OPTIONS>): IssueBody['budget'] {
   const amount = values['budget-usd'];
   const rule = values['on-cap'];
   if (amount === undefined) {

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => lab[Symbol.dispose]());
 
-const VARIABLES = [{ name: 'SALLYPORT_TOKEN', value: 'a-value' }];
+const VARIABLES = { SALLYPORT_TOKEN: 'a-value' };
 const never = (): boolean => false;
 
 function open(file = '.env.local', env: Record<string, string> = {}): Promise<EnvFile> {
@@ -36,9 +36,9 @@ describe('a file that git ignores', () => {
   test('is taken again, and a value in the way changes nothing', async () => {
     (await open()).write(VARIABLES, never);
     (await open()).write(VARIABLES, never);
-    const other = [...VARIABLES, { name: 'B', value: '1' }];
+    const other = { ...VARIABLES, B: '1' };
     const file = await open();
-    file.write([{ name: 'SALLYPORT_TOKEN', value: 'other' }], () => true);
+    file.write({ SALLYPORT_TOKEN: 'other' }, () => true);
     const { code, message, fix } = refusalOf(() => file.write(other, never));
     expect([code, message.includes('SALLYPORT_TOKEN'), fix?.includes('--replace')]).toEqual([
       'conflict',

@@ -8,17 +8,22 @@ import { SallyportError } from '../core/errors.ts';
 import { randomBase62 } from '../core/ids.ts';
 import { codeOf, readPublicFile, syncFolder, writePrivateFile } from '../core/private-file.ts';
 import type { GitOptions } from '../scan/git.ts';
-import { editEnv, type EnvVariable } from './env-text.ts';
+import { type EnvVariables, inTheWay, setVariables } from './env-text.ts';
 import { type Ignored, ignoredBy } from './ignored.ts';
+import { shellWord } from './shell.ts';
 
 const MAX_BYTES = 1_048_576;
+
+type MayReplace = (value: string) => boolean;
 
 export interface EnvFile {
   readonly path: string;
   /** Outside of a repository nothing is ignored, and nothing committed. */
   readonly inRepository: boolean;
-  /** Sets variables; others stay. Throws `conflict` when one has another value that `mayReplace` does not give up. */
-  write(variables: readonly EnvVariable[], mayReplace: (value: string) => boolean): void;
+  /** Throws `conflict` when a variable has another value that `mayReplace` does not give up. Null is a value that is not known yet. */
+  check(variables: Readonly<Record<string, string | null>>, mayReplace: MayReplace): void;
+  /** Sets variables; others stay. Throws likewise. */
+  write(variables: EnvVariables, mayReplace: MayReplace): void;
 }
 
 /** Checks all that can be checked before there is a token. Throws `config.invalid` with the way out, or `scan.incomplete`. */
@@ -30,14 +35,18 @@ export async function openEnvFile(file: string, { cwd, env }: GitOptions): Promi
   refuseCommitted(path, ignored);
   // What is half written must not lie where the next `git add` finds it under a name that nothing ignores.
   const scratch = ignored.state === 'no-repository' ? dirname(path) : ignored.gitFolder;
+  const check: EnvFile['check'] = (variables, mayReplace) => {
+    const names = inTheWay(readText(path), variables, mayReplace);
+    if (names.length > 0) throw taken(path, names);
+  };
   return {
     path,
     inRepository: ignored.state !== 'no-repository',
+    check,
     write: (variables, mayReplace) => {
       checkKind(path);
-      const edit = editEnv(readText(path), variables, mayReplace);
-      if (edit.inTheWay.length > 0) throw inTheWay(path, edit.inTheWay);
-      replaceFile(path, edit.text, scratch);
+      check(variables, mayReplace);
+      replaceFile(path, setVariables(readText(path), variables), scratch);
     },
   };
 }
@@ -107,11 +116,7 @@ function refuseCommitted(path: string, { state }: Ignored): void {
   }
 }
 
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9._-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function inTheWay(path: string, names: readonly string[]): SallyportError {
+function taken(path: string, names: readonly string[]): SallyportError {
   const [first = ''] = names;
   return new SallyportError('conflict', `${names.join(' and ')} in ${path} has another value already.`, {
     fix: `Nothing was changed. If ${first} holds a provider's key, seal it first (sallyport key add); then --replace.`,

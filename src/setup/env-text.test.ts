@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { editEnv } from './env-text.ts';
+import { inTheWay, setVariables } from './env-text.ts';
 
 const never = (): boolean => false;
 const always = (): boolean => true;
-const A = [{ name: 'A', value: 'https://x.example:1/p' }];
+const A = { A: 'https://x.example:1/p' };
 
 function set(text: string, mayReplace = always): string {
-  return editEnv(text, A, mayReplace).text;
+  expect(inTheWay(text, A, mayReplace)).toEqual([]);
+  return setVariables(text, A);
 }
 
 describe('a variable', () => {
@@ -41,13 +42,14 @@ describe('a variable', () => {
 
 describe('a value that is there', () => {
   test('stays, and is named, unless it may be replaced', () => {
-    expect(editEnv('A=old\n', A, never)).toEqual({ text: 'A=old\n', inTheWay: ['A'] });
-    expect(editEnv('A="old"\n', A, (value) => value === 'old').inTheWay).toEqual([]);
-    expect(editEnv('A=1 # A real key\n', A, (value) => value === '1').inTheWay).toEqual([]);
+    expect(inTheWay('A=old\n', A, never)).toEqual(['A']);
+    expect(inTheWay('A="old"\n', A, (value) => value === 'old')).toEqual([]);
+    expect(inTheWay('A=1 # A real key\n', A, (value) => value === '1')).toEqual([]);
+    expect(inTheWay(`A=${A.A}\n`, { A: null }, never)).toEqual(['A']);
   });
 
   test('one of two is enough to be in the way', () => {
-    expect(editEnv('A=old\nA=https://x.example:1/p\n', A, never).inTheWay).toEqual(['A']);
+    expect(inTheWay('A=old\nA=https://x.example:1/p\n', A, never)).toEqual(['A']);
   });
 
   test('that is the same is no change of value', () => {
@@ -56,7 +58,7 @@ describe('a value that is there', () => {
 });
 
 test('a value that would need quotes is a defect, not a broken file', () => {
-  expect(() => editEnv('', [{ name: 'A', value: 'a b' }], always)).toThrow(TypeError);
+  expect(() => setVariables('', { A: 'a b' })).toThrow(TypeError);
 });
 
 test('other lines stay byte for byte, and a second time changes nothing', () => {

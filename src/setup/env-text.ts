@@ -2,17 +2,8 @@
  * Text of a `.env` file, edited: variables get a value, and every other byte stays as it is. A value of somebody else's is never lost
  * without being told of: it may be the only copy of a key.
  */
-export interface EnvEdit {
-  readonly text: string;
-  /** Variables that have another value in the file, which nobody allowed to replace; `text` is without any change then. */
-  readonly inTheWay: readonly string[];
-}
-
-export interface EnvVariable {
-  readonly name: string;
-  /** Of characters that need no quotes. */
-  readonly value: string;
-}
+/** Variables by name. Values are of characters that need no quotes. */
+export type EnvVariables = Readonly<Record<string, string>>;
 
 interface Assignment {
   readonly name: string;
@@ -27,21 +18,29 @@ interface Assignment {
 const HEAD = /^[ \t]*(export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*/;
 const PLAIN = /^[A-Za-z0-9_./:[\]-]+$/;
 
-/** Sets variables. `mayReplace` says of a value that is there whether it may go. Throws for a value that would need quotes. */
-export function editEnv(
+/**
+ * The names of variables that have another value in `text` than the given one, of which `mayReplace` does not say that it may go. Null
+ * stands for a value that is not known yet, and so is another one.
+ */
+export function inTheWay(
   text: string,
-  variables: readonly EnvVariable[],
+  variables: Readonly<Record<string, string | null>>,
   mayReplace: (value: string) => boolean,
-): EnvEdit {
+): string[] {
   const assignments = assignmentsOf(text);
-  const inTheWay = variables.filter(({ name, value }) =>
-    assignments.some((one) => one.name === name && one.value !== value && !mayReplace(one.value)),
-  );
-  if (inTheWay.length > 0) return { text, inTheWay: inTheWay.map(({ name }) => name) };
-  return { text: variables.reduce(setOne, text), inTheWay: [] };
+  return Object.entries(variables)
+    .filter(([name, value]) =>
+      assignments.some((one) => one.name === name && one.value !== value && !mayReplace(one.value)),
+    )
+    .map(([name]) => name);
 }
 
-function setOne(text: string, { name, value }: EnvVariable): string {
+/** `text` with the variables set, whatever they were. Throws TypeError for a value that would need quotes. */
+export function setVariables(text: string, variables: EnvVariables): string {
+  return Object.entries(variables).reduce(setOne, text);
+}
+
+function setOne(text: string, [name, value]: readonly [string, string]): string {
   if (!PLAIN.test(value)) throw new TypeError(`The value of ${name} needs quotes.`);
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
   const line = `${name}=${value}${newline}`;
