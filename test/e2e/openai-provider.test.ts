@@ -174,7 +174,7 @@ test('openai reads its own stream with and without the usage chunk, with our key
   expect([...headers.keys()].filter((name) => name.startsWith('x-stainless'))).toEqual([]);
 });
 
-test('a stream that is aborted before its usage chunk pays for what was delivered', async () => {
+test('a stream that is aborted before its usage chunk pays for what came and for what can be on its way', async () => {
   wire = { ...wire, words: 40, split: 150, pauseMs: 5 };
   const abort = new AbortController();
   const response = await postChat(
@@ -187,7 +187,7 @@ test('a stream that is aborted before its usage chunk pays for what was delivere
   abort.abort();
   const end = await endOf(gate, response.headers.get('x-request-id'));
   expect(end).toMatchObject({ errorCode: 'client.aborted', basis: 'delivered' });
-  expect(end.completionTokens).toBeWithin(2, 30);
+  expect(end.completionTokens).toBeWithin(102, 5000);
 });
 
 test('a token for OpenAI calls no Groq model by OpenAI, and nothing at Groq', async () => {

@@ -131,7 +131,7 @@ test.concurrent('a stream that drips for ever is cut by the limit of a whole cal
   expect(reply.complete).toBe(false);
   const end = await endOf(gate, reply.headers.get('x-request-id')!);
   expect(end).toMatchObject({ errorCode: 'upstream.timeout', basis: 'delivered' });
-  expect(end.completionTokens).toBeWithin(30, 2000);
+  expect(end.completionTokens).toBeGreaterThanOrEqual(30);
   await eventually(() => gate.fake.calls()[0]!.aborted);
 });
 
