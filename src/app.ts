@@ -14,7 +14,8 @@ import type { Journal } from './audit/journal.ts';
 import { closeOpenCalls } from './audit/recovery.ts';
 import { openSpending } from './audit/spending.ts';
 import type { Config } from './config.ts';
-import { createLog, type Log } from './core/log.ts';
+import type { LineSink } from './core/line-sink.ts';
+import { createLog, type Log, openLogSink } from './core/log.ts';
 import { Teardown } from './core/teardown.ts';
 import { redactShapes } from './detect/redact.ts';
 import type { Gate } from './gateway/gate.ts';
@@ -92,12 +93,14 @@ interface Parts {
 interface Serving extends Parts {
   readonly watch: Watch;
   readonly stream: EntryStream | undefined;
+  readonly logSink: LineSink;
 }
 
 /** Rejects with the reason why this data folder cannot be served; nothing runs then. */
 export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: WriteOut): Promise<App> {
   const { settings } = config;
-  const log = createLog({ level: settings.logLevel, redact: redactShapes });
+  const logSink = openLogSink();
+  const log = createLog({ level: settings.logLevel, redact: redactShapes, sink: logSink });
   const teardown = new Teardown();
   let reason = 'the start failed';
   try {
@@ -121,7 +124,7 @@ export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: W
     teardown.defer(() => parts.upstream.close());
     const watch = await openWatch(config, core, parts);
     teardown.defer(() => watch.stop());
-    const served = await serve(config, core, { ...parts, watch, stream }, teardown);
+    const served = await serve(config, core, { ...parts, watch, stream, logSink }, teardown);
     return {
       ...parts,
       ...served,
@@ -267,7 +270,14 @@ async function serve(
   const { settings } = config;
   let open = true;
   const startedAtMs = core.clock.wallMs();
-  const telemetry = new Telemetry({ log: core.log, version: VERSION, startedAtMs });
+  const telemetry = new Telemetry(settings.telemetry, {
+    ...core,
+    logSink: parts.logSink,
+    version: VERSION,
+    startedAtMs,
+    knownModel: (provider, model) =>
+      parts.prices.priceOf(provider, model, core.clock.wallMs())?.model ?? null,
+  });
   const gate: Gate = {
     ...core,
     ...parts,

@@ -26,6 +26,7 @@ test('without a word everything has a safe default', () => {
       requestSeconds: 30,
       pricesFile: null,
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
+      telemetry: { callLog: 'off' },
       drainMs: 30_000,
       ...readWatching(undefined, {}),
     },
@@ -41,6 +42,7 @@ test('every variable that is listed is read', () => {
     SALLYPORT_ADMIN_PORT: '2',
     SALLYPORT_ROOT_KEY_FILE: '/k',
     SALLYPORT_LOG_LEVEL: 'debug',
+    SALLYPORT_CALL_LOG: 'stdout',
     SALLYPORT_MAX_BODY_BYTES: '1024',
     SALLYPORT_MAX_BODIES_BYTES: '2048',
     SALLYPORT_MAX_CALLS: '12',
@@ -67,11 +69,12 @@ test('every variable that is listed is read', () => {
     requestSeconds: 9,
     pricesFile: null,
     times: { firstByteMs: 3000, idleMs: 4000, stallMs: 5000, totalMs: 6000 },
+    telemetry: { callLog: 'stdout' },
     drainMs: 7000,
     ...readWatching(undefined, {}),
   });
   // Those of the listener have their own tests, in config-network.test.ts, and those of what is watched in watch-config.test.ts.
-  expect(Object.keys(VARIABLES)).toHaveLength(27);
+  expect(Object.keys(VARIABLES)).toHaveLength(28);
 });
 
 test('a flag wins over a variable', () => {
@@ -124,6 +127,8 @@ test.each<[string, Environment, Flags?]>([
   ['a body limit beyond a gigabyte', { SALLYPORT_MAX_BODY_BYTES: '1073741825' }],
   ['an unknown level', { SALLYPORT_LOG_LEVEL: 'verbose' }],
   ['a level in capitals', { SALLYPORT_LOG_LEVEL: 'INFO' }],
+  ['a log of calls that goes nowhere', { SALLYPORT_CALL_LOG: '/var/log/calls' }],
+  ['a log of calls that is on', { SALLYPORT_CALL_LOG: '1' }],
   ['an unknown variable', { SALLYPORT_BUDGET: '5' }],
   ['an empty data folder', { SALLYPORT_DATA: '' }],
   ['an empty data folder by flag', {}, { data: '' }],

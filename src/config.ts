@@ -10,6 +10,8 @@ import { suggest } from './core/nearest.ts';
 import type { CallTimes } from './gateway/live-calls.ts';
 import { LISTEN_VARIABLES, type ListenFlags, type ListenSettings, readListening } from './listen-config.ts';
 import { rootKeySource } from './root-key-config.ts';
+import { readTelemetry, TELEMETRY_VARIABLES } from './telemetry-config.ts';
+import type { TelemetrySettings } from './telemetry/telemetry.ts';
 import type { RootKeySource } from './vault/kek/source.ts';
 import { readWatching, WATCH_VARIABLES, type WatchSettings } from './watch-config.ts';
 
@@ -30,6 +32,7 @@ export interface Settings extends ListenSettings, WatchSettings {
   /** The operator's own prices, or null. Absolute path. */
   readonly pricesFile: string | null;
   readonly times: CallTimes;
+  readonly telemetry: TelemetrySettings;
   /** How long running calls may take to finish when Sallyport stops. */
   readonly drainMs: number;
 }
@@ -72,6 +75,7 @@ export const VARIABLES = {
     'file (mode 0600) with the passphrase that the root key is made from, instead of a file',
   SALLYPORT_PRICES: 'JSON file with price rows of your own, which go before the bundled ones',
   SALLYPORT_LOG_LEVEL: 'debug, info, warn or error (default info)',
+  ...TELEMETRY_VARIABLES,
   SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
   SALLYPORT_MAX_BODIES_BYTES: 'all large request bodies together (default 268435456)',
   SALLYPORT_MAX_CALLS: `calls at once (default ${DEFAULT_MAX_CALLS}, or what open files allow)`,
@@ -136,6 +140,7 @@ export function readConfig(flags: Flags, environment: Environment): Config {
         stallMs: seconds('SALLYPORT_STALL_SECONDS', 120),
         totalMs: seconds('SALLYPORT_TOTAL_SECONDS', 3600),
       },
+      telemetry: readTelemetry(environment),
       drainMs: seconds('SALLYPORT_DRAIN_SECONDS', 30),
     },
     secrets: { rootKey: rootKeySource(environment, data, flags.passphrase === true) },

@@ -33,6 +33,8 @@ export interface Io {
   readonly stopped: () => Promise<void>;
   /** From the first call on, SIGHUP runs the listener instead of ending the process. */
   readonly onHangup: (listener: () => void) => void;
+  /** From the first call on, what standard output and error do not take is lost, where it would otherwise end the process. */
+  readonly outliveOutput: () => void;
 }
 
 /** The process's own. Its streams are opened at the first use: that takes longer than all that a git hook has to do. */
@@ -62,10 +64,15 @@ export function processIo(): Io {
       return stopping;
     },
     onHangup: (listener) => void process.on('SIGHUP', listener),
+    outliveOutput: () => {
+      outlives = true;
+      for (const name of ['stdout', 'stderr'] as const) streamOf(name);
+    },
   };
 }
 
 const opened = new Set<string>();
+let outlives = false;
 
 function streamOf(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
   const stream = process[name];
@@ -73,7 +80,7 @@ function streamOf(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
     opened.add(name);
     // A reader that leaves early (`| head`) is no failure of ours.
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE' && !outlives) throw error;
     });
   }
   return stream;

@@ -65,6 +65,7 @@ export function testIo(options: TestIoOptions): {
     wallMs: () => options.wallMs ?? Date.now(),
     stopped: () => options.stopped ?? new Promise(() => undefined),
     onHangup: () => undefined,
+    outliveOutput: () => undefined,
   };
   return { io, printed: () => ({ out, err }) };
 }

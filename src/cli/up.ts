@@ -64,6 +64,8 @@ export const upCommand = defineCommand({
       import('../app.ts'),
       import('./demo.ts'),
     ]);
+    // A gateway does not stop because the disk of its log is full.
+    io.outliveOutput();
     const bounded = { ...config, settings: { ...config.settings, maxCalls } };
     const app = await startApp(bounded, askOnTerminal(io), io.outThen);
     // A service manager reloads by SIGHUP; from a terminal it means that the terminal is gone.

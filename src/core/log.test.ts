@@ -6,7 +6,10 @@ const key = ['g', 'sk_', 'Abc123'.repeat(8)].join('');
 
 function capture(level: LogLevel): { lines: string[]; log: ReturnType<typeof createLog> } {
   const lines: string[] = [];
-  return { lines, log: createLog({ level, redact: redactShapes, write: (line) => lines.push(line) }) };
+  return {
+    lines,
+    log: createLog({ level, redact: redactShapes, sink: { write: (line) => lines.push(line) } }),
+  };
 }
 
 test('a key in a message or a field does not reach the line', () => {

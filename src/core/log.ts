@@ -1,7 +1,8 @@
 /**
  * Structured log lines on stderr, one JSON object each. Every text passes `redact` at the sink, so that a provider key or a token
- * that reached an error message does not reach a log collector.
+ * that reached an error message does not reach a log collector. Writing never waits: see line-sink.ts.
  */
+import { LineSink } from './line-sink.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -18,11 +19,11 @@ export interface Log {
 export interface LogConfig {
   readonly level: LogLevel;
   readonly redact: (text: string) => string;
-  readonly write?: (line: string) => void;
+  readonly sink?: Pick<LineSink, 'write'>;
 }
 
 export function createLog(config: LogConfig): Log {
-  const write = config.write ?? ((line: string) => process.stderr.write(line));
+  const sink = config.sink ?? openLogSink();
   const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (ORDER.indexOf(level) < ORDER.indexOf(config.level)) return;
     const safe: Record<string, unknown> = {
@@ -33,7 +34,7 @@ export function createLog(config: LogConfig): Log {
     for (const [name, value] of Object.entries(fields)) {
       if (value !== undefined) safe[name] = typeof value === 'string' ? config.redact(value) : value;
     }
-    write(`${JSON.stringify(safe)}\n`);
+    sink.write(`${JSON.stringify(safe)}\n`);
   };
   return {
     debug: (message, fields) => emit('debug', message, fields),
@@ -41,6 +42,19 @@ export function createLog(config: LogConfig): Log {
     warn: (message, fields) => emit('warn', message, fields),
     error: (message, fields) => emit('error', message, fields),
   };
+}
+
+/** Where the log of this process goes, unless it is told otherwise. */
+export function openLogSink(): LineSink {
+  const at = (): string => new Date().toISOString();
+  return new LineSink({
+    // Opened with the first line: most commands log none, and opening it takes longer than some of them.
+    get stream() {
+      return process.stderr;
+    },
+    notice: (lines) =>
+      `${JSON.stringify({ at: at(), level: 'warn', message: 'Lines of this log were lost: its reader is too slow, or its disk full.', lines })}\n`,
+  });
 }
 
 export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -13,7 +13,7 @@ const logged: string[] = [];
 const log = createLog({
   level: 'info',
   redact: (text) => text,
-  write: (line) => void logged.push((JSON.parse(line) as { message: string }).message),
+  sink: { write: (line) => void logged.push((JSON.parse(line) as { message: string }).message) },
 });
 
 function open(port: number, certificate: Certificate | null): Bun.Server<undefined> {
