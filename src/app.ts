@@ -274,7 +274,9 @@ async function serve(
     ...core,
     logSink: parts.logSink,
     version: VERSION,
+    instance: core.keyring.instance,
     startedAtMs,
+    otlpHeaders: config.secrets.otlpHeaders,
     knownModel: (provider, model) =>
       parts.prices.priceOf(provider, model, core.clock.wallMs())?.model ?? null,
   });

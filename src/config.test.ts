@@ -26,11 +26,14 @@ test('without a word everything has a safe default', () => {
       requestSeconds: 30,
       pricesFile: null,
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
-      telemetry: { callLog: 'off' },
+      telemetry: { callLog: 'off', otlp: null },
       drainMs: 30_000,
       ...readWatching(undefined, {}),
     },
-    secrets: { rootKey: { kind: 'file', path: '/home/ann/.sallyport/root.key', chosen: false } },
+    secrets: {
+      rootKey: { kind: 'file', path: '/home/ann/.sallyport/root.key', chosen: false },
+      otlpHeaders: null,
+    },
   });
 });
 
@@ -62,6 +65,7 @@ test('every variable that is listed is read', () => {
     port: 1,
     adminPort: 2,
     rootKey: { kind: 'file', path: '/k', chosen: true },
+    otlpHeaders: null,
     logLevel: 'debug',
     maxBodyBytes: 1024,
     maxBodiesBytes: 2048,
@@ -69,12 +73,12 @@ test('every variable that is listed is read', () => {
     requestSeconds: 9,
     pricesFile: null,
     times: { firstByteMs: 3000, idleMs: 4000, stallMs: 5000, totalMs: 6000 },
-    telemetry: { callLog: 'stdout' },
+    telemetry: { callLog: 'stdout', otlp: null },
     drainMs: 7000,
     ...readWatching(undefined, {}),
   });
-  // Those of the listener have their own tests, in config-network.test.ts, and those of what is watched in watch-config.test.ts.
-  expect(Object.keys(VARIABLES)).toHaveLength(28);
+  // Other files test those of the listener (config-network), of what is watched (watch-config) and of OpenTelemetry (telemetry-config).
+  expect(Object.keys(VARIABLES)).toHaveLength(34);
 });
 
 test('a flag wins over a variable', () => {

@@ -1,5 +1,5 @@
 /**
- * Settings from flags and SALLYPORT_* variables, and the one secret (the root key, or where it is) apart from them. Contradictions, unknown
+ * Settings from flags and SALLYPORT_* variables, and the secrets (the root key, or where it is, above all) apart from them. Contradictions, unknown
  * names and values out of range refuse to start: a mistyped limit must not mean no limit.
  */
 import { userInfo } from 'node:os';
@@ -10,7 +10,8 @@ import { suggest } from './core/nearest.ts';
 import type { CallTimes } from './gateway/live-calls.ts';
 import { LISTEN_VARIABLES, type ListenFlags, type ListenSettings, readListening } from './listen-config.ts';
 import { rootKeySource } from './root-key-config.ts';
-import { readTelemetry, TELEMETRY_VARIABLES } from './telemetry-config.ts';
+import { readOtlpHeaders, readTelemetry, TELEMETRY_VARIABLES } from './telemetry-config.ts';
+import type { OtlpHeaders } from './telemetry/otlp/headers.ts';
 import type { TelemetrySettings } from './telemetry/telemetry.ts';
 import type { RootKeySource } from './vault/kek/source.ts';
 import { readWatching, WATCH_VARIABLES, type WatchSettings } from './watch-config.ts';
@@ -39,6 +40,8 @@ export interface Settings extends ListenSettings, WatchSettings {
 
 export interface SecretSettings {
   readonly rootKey: RootKeySource;
+  /** For the receiver of OpenTelemetry data. */
+  readonly otlpHeaders: OtlpHeaders | null;
 }
 
 export interface Config {
@@ -143,7 +146,10 @@ export function readConfig(flags: Flags, environment: Environment): Config {
       telemetry: readTelemetry(environment),
       drainMs: seconds('SALLYPORT_DRAIN_SECONDS', 30),
     },
-    secrets: { rootKey: rootKeySource(environment, data, flags.passphrase === true) },
+    secrets: {
+      rootKey: rootKeySource(environment, data, flags.passphrase === true),
+      otlpHeaders: readOtlpHeaders(environment),
+    },
   };
 }
 

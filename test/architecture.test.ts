@@ -98,6 +98,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config.ts',
     'configuration',
     'root-key-config.ts',
+    'telemetry-config.ts',
     'detect',
     'fake',
     'gateway',

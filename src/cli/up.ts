@@ -5,6 +5,7 @@ import { Secret } from '../core/secret.ts';
 import { callBound } from '../gateway/call-bound.ts';
 import { SECRET_VARIABLES } from '../root-key-config.ts';
 import { findProvider } from '../providers/catalog.ts';
+import { TELEMETRY_SECRET_VARIABLES } from '../telemetry-config.ts';
 import { announce } from './announce.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Demo } from './demo.ts';
@@ -54,7 +55,7 @@ export const upCommand = defineCommand({
     // From here on a signal means an orderly stop, also one that comes right behind the ready line.
     const stopped = io.stopped();
     const config = readConfig(flagsOf(values), io.env);
-    for (const variable of SECRET_VARIABLES) io.forget(variable);
+    for (const variable of [...SECRET_VARIABLES, ...TELEMETRY_SECRET_VARIABLES]) io.forget(variable);
     const maxCalls = callBound({
       calls: config.settings.maxCalls,
       stated: io.env['SALLYPORT_MAX_CALLS'] !== undefined,

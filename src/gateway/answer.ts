@@ -1,6 +1,6 @@
 /** Turns a provider's answer into ours: a refusal, a whole JSON answer, or a stream. In each case the call is settled. */
 import { asSallyportError, describe, SallyportError } from '../core/errors.ts';
-import { readUsage } from '../providers/openai.ts';
+import { readAnsweredModel, readUsage } from '../providers/openai.ts';
 import { DEMO_PURPOSE, versionId, type KeySlot } from '../vault/provider-keys.ts';
 import type { BegunCall } from './begin-call.ts';
 import type { CallContext } from './call-context.ts';
@@ -46,7 +46,9 @@ export async function answerTo(
     throw badReply(call, 'The provider answered with something that is neither JSON nor a stream.');
   }
   const body = await readWhole(call, content, MAX_ANSWER_BYTES);
-  const usage = readUsage(parseJson(body));
+  const parsed = parseJson(body);
+  const usage = readUsage(parsed);
+  if (gate.observer.traces) context.answeredModel = () => readAnsweredModel(parsed);
   call.end(usage ? { kind: 'usage', usage } : { kind: 'unknown' }, null);
   await begun.durable;
   return new Response(body, { status: 200, headers: replyHeaders(gate, context, slot, 'application/json') });
@@ -79,6 +81,7 @@ async function relayed(
     meter,
     body,
   );
+  if (gate.observer.traces) context.answeredModel = () => meter.model;
   call.onTick = () => relay.tick();
   call.onLeave = () => relay.clientGone();
   // The runtime sends the status line as soon as we return: both what may still fail must be behind us.

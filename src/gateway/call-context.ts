@@ -30,6 +30,10 @@ export class CallContext {
   admission: Admission | null = null;
   /** How long it waited for that place; null when it had not to. */
   waitedMs: number | null = null;
+  /** The header of that name, while spans are made. */
+  traceparent: string | null = null;
+  /** Gives the model that the provider says has answered; set while spans are made. */
+  answeredModel: (() => string | null) | null = null;
   /** Set once the call is on record. */
   call: OpenCall | null = null;
 

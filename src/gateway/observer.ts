@@ -7,6 +7,8 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { CallContext } from './call-context.ts';
 
 export interface CallObserver {
+  /** Spans are made: only then are the caller's trace and the model that answered read. */
+  readonly traces: boolean;
   /** After the end was handed to the journal. `model` is the price table's name; null for a call that costs nothing. */
   ended(context: CallContext, end: CallEnd, model: string | null): void;
   refused(context: CallContext, code: ErrorCode): void;

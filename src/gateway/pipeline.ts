@@ -30,6 +30,7 @@ import { watchClient } from './watch-client.ts';
 /** Answers every request to the data plane. Never rejects. */
 export async function handle(gate: Gate, request: Request, connection: Connection): Promise<Response> {
   const context = new CallContext(gate.clock.monotonicMs(), connection.address);
+  if (gate.observer.traces) context.traceparent = request.headers.get('traceparent');
   try {
     const route = chooseRoute(gate, context, request);
     if (route.kind === 'healthz') return jsonReply(200, { ok: true }, context.headers);

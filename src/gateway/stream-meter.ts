@@ -2,7 +2,13 @@
  * Reads a stream's usage on the side while its bytes pass. A chunk is searched for a few byte patterns and parsed only where one of them
  * stands; the last usage that is stated wins (Groq states the same total up to three times). Without any, what passed is counted.
  */
-import { isStreamError, isUsageOnly, readUsage, type TokenUsage } from '../providers/openai.ts';
+import {
+  isStreamError,
+  isUsageOnly,
+  readAnsweredModel,
+  readUsage,
+  type TokenUsage,
+} from '../providers/openai.ts';
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
@@ -29,6 +35,7 @@ const NOTHING = Buffer.alloc(0);
 export class StreamMeter {
   readonly #dropUsageChunk: boolean;
   #usage: TokenUsage | null = null;
+  #model: string | null = null;
   #failed = false;
   #unreadable = false;
   #bytes = 0;
@@ -53,6 +60,11 @@ export class StreamMeter {
   /** What the provider stated last, or null. */
   get usage(): TokenUsage | null {
     return this.#usage;
+  }
+
+  /** The model of the last event that was read, as the provider names it. */
+  get model(): string | null {
+    return this.#model;
   }
 
   /** The provider said that the stream failed. */
@@ -186,6 +198,7 @@ export class StreamMeter {
       return false;
     }
     this.#usage = readUsage(event) ?? this.#usage;
+    this.#model = readAnsweredModel(event) ?? this.#model;
     if (isStreamError(event)) this.#failed = true;
     return isUsageOnly(event);
   }

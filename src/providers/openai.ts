@@ -160,6 +160,11 @@ export function readUsage(answer: unknown): TokenUsage | null {
   return { promptTokens, completionTokens, cachedTokens };
 }
 
+/** The model that a whole answer or a stream event says it comes from. Any text: it is the provider's. */
+export function readAnsweredModel(answer: unknown): string | null {
+  return isObject(answer) && typeof answer['model'] === 'string' ? answer['model'] : null;
+}
+
 /** True for a stream event that says the stream failed. */
 export function isStreamError(event: unknown): boolean {
   if (!isObject(event)) return false;

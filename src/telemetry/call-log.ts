@@ -6,8 +6,9 @@
 import type { CallEnd } from '../audit/entry.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LineSink } from '../core/line-sink.ts';
-import { formatUsd } from '../core/money.ts';
+import { PICO_PER_USD } from '../core/money.ts';
 import type { CallContext } from '../gateway/call-context.ts';
+import { OTHER } from './labels.ts';
 
 export interface CallLogDeps {
   readonly clock: Clock;
@@ -45,21 +46,21 @@ export class CallLog {
       promptTokens: end.promptTokens,
       completionTokens: end.completionTokens,
       cachedTokens: end.cachedTokens,
-      costUsd: Number(formatUsd(BigInt(end.costPicoUsd))),
+      costUsd: Number(end.costPicoUsd) / Number(PICO_PER_USD),
       basis: end.basis,
       firstByteMs: firstByteMs === null ? null : Math.round(firstByteMs),
       latencyMs: end.latencyMs,
     });
   }
 
-  /** `model`: as the price table names it, or `_other`. */
+  /** `model`: as the price table names what was asked for; null when it has no such model. */
   refused(context: CallContext, code: string, model: string | null): void {
     if (!context.token) return;
     this.#add({
       at: this.#now(),
       event: 'refused',
       ...subjectOf(context),
-      model,
+      model: model ?? (context.model === null ? null : OTHER),
       result: 'error',
       errorCode: code,
       latencyMs: Math.round(this.#deps.clock.monotonicMs() - context.arrivedMs),

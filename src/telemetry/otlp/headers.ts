@@ -1,0 +1,69 @@
+/** Headers for the receiver, which may be credentials: checked when they are read, and lent for one request at a time. */
+import { SallyportError } from '../../core/errors.ts';
+import { Secret } from '../../core/secret.ts';
+
+const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
+const VALUE = /^[\x20-\x7e]{1,4096}$/;
+/** Ours, or the connection's. */
+const TAKEN: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+  'user-agent',
+]);
+
+export class OtlpHeaders {
+  readonly #secret: Secret;
+
+  private constructor(secret: Secret) {
+    this.#secret = secret;
+  }
+
+  /**
+   * Reads `name=value,name=value`, values percent-encoded where they must be, as OTEL_EXPORTER_OTLP_HEADERS has it. Throws
+   * `config.invalid`; its message names headers, never their values.
+   */
+  static parse(text: string): OtlpHeaders {
+    readPairs(text);
+    return new OtlpHeaders(Secret.fromText(text));
+  }
+
+  reveal<T>(use: (headers: Readonly<Record<string, string>>) => T): T {
+    return this.#secret.revealText((text) => use(readPairs(text)));
+  }
+}
+
+function readPairs(text: string): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [index, pair] of text.split(',').entries()) {
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, equals).trim().toLowerCase();
+    const value = decoded(pair.slice(equals + 1).trim());
+    if (equals < 1 || !NAME.test(name) || value === null || !VALUE.test(value)) {
+      throw invalid(
+        `entry ${index + 1} is not name=value`,
+        'Write name=value,name=value; percent-encode commas.',
+      );
+    }
+    if (TAKEN.has(name)) throw invalid(`the header ${name} is not yours to set`, 'Leave it out.');
+    if (name in headers) throw invalid(`the header ${name} is there twice`, 'Give each header once.');
+    headers[name] = value;
+  }
+  return headers;
+}
+
+function decoded(value: string): string | null {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return null;
+  }
+}
+
+function invalid(why: string, fix: string): SallyportError {
+  return new SallyportError('config.invalid', `SALLYPORT_OTLP_HEADERS: ${why}.`, { fix });
+}
