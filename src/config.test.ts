@@ -78,7 +78,7 @@ test('every variable that is listed is read', () => {
     ...readWatching(undefined, {}),
   });
   // Other files test those of the listener (config-network), of what is watched (watch-config) and of OpenTelemetry (telemetry-config).
-  expect(Object.keys(VARIABLES)).toHaveLength(34);
+  expect(Object.keys(VARIABLES)).toHaveLength(35);
 });
 
 test('a flag wins over a variable', () => {

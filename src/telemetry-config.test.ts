@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { tempFolder } from '../test/support/harness.ts';
 import { refusalOf } from '../test/support/refusal.ts';
 import { readConfig } from './config.ts';
 
@@ -43,6 +46,26 @@ test('every variable is read, and headers are a secret', () => {
   expect(`${inspect(config, { depth: 9 })}${JSON.stringify(config)}`).not.toContain(VALUE);
 });
 
+test('headers may be in a file that nobody else can read', () => {
+  const folder = tempFolder();
+  try {
+    const file = join(folder, 'headers');
+    writeFileSync(file, `authorization=Bearer ${VALUE}\n`, { mode: 0o600 });
+    const variables = { ...ENDPOINT, SALLYPORT_OTLP_HEADERS_FILE: file };
+    const { otlpHeaders } = read(variables).secrets;
+    expect(otlpHeaders?.reveal((headers) => ({ ...headers }))).toEqual({ authorization: `Bearer ${VALUE}` });
+    const both = { ...variables, SALLYPORT_OTLP_HEADERS: 'a=b' };
+    expect(refusalOf(() => read(both)).message).toContain('both set');
+    chmodSync(file, 0o644);
+    expect(refusalOf(() => read(variables))).toMatchObject({
+      code: 'config.invalid',
+      fix: expect.any(String),
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test.each(['http://127.0.0.1:4318', 'http://localhost:4318', 'http://127.8.9.10', 'http://[::1]:4318'])(
   '%s stays on this machine, so it may be plain',
   (endpoint) => {
@@ -59,6 +82,8 @@ test('plain http beyond this machine has to be allowed', () => {
 
 test.each<[string, Readonly<Record<string, string>>]>([
   ['headers without an endpoint', { SALLYPORT_OTLP_HEADERS: 'a=b' }],
+  ['a file of headers without an endpoint', { SALLYPORT_OTLP_HEADERS_FILE: '/nonexistent' }],
+  ['a file of headers that is not there', { ...ENDPOINT, SALLYPORT_OTLP_HEADERS_FILE: '/nonexistent' }],
   ['signals without an endpoint', { SALLYPORT_OTLP_SIGNALS: 'traces' }],
   ['a ratio without an endpoint', { SALLYPORT_OTLP_SAMPLE_RATIO: '1' }],
   ['a pace without an endpoint', { SALLYPORT_OTLP_METRICS_SECONDS: '5' }],

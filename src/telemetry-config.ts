@@ -1,11 +1,14 @@
 /** What the gateway tells those who watch it, beyond the metrics that are always there: off unless a variable says so. */
+import { resolve } from 'node:path';
 import { SallyportError } from './core/errors.ts';
+import { readPrivateFile } from './core/private-file.ts';
 import { OtlpHeaders } from './telemetry/otlp/headers.ts';
 import type { OtlpSettings } from './telemetry/otlp/otlp.ts';
 import type { CallLogTarget, TelemetrySettings } from './telemetry/telemetry.ts';
 
 const ENDPOINT = 'SALLYPORT_OTLP_ENDPOINT';
 const HEADERS = 'SALLYPORT_OTLP_HEADERS';
+const HEADERS_FILE = 'SALLYPORT_OTLP_HEADERS_FILE';
 const SIGNALS = 'SALLYPORT_OTLP_SIGNALS';
 const RATIO = 'SALLYPORT_OTLP_SAMPLE_RATIO';
 const SECONDS = 'SALLYPORT_OTLP_METRICS_SECONDS';
@@ -15,6 +18,7 @@ export const TELEMETRY_VARIABLES = {
   SALLYPORT_CALL_LOG: 'off, stdout or stderr: one line of JSON a call (default off)',
   [ENDPOINT]: 'receiver of OpenTelemetry data by OTLP/HTTP, such as https://host:4318 (default none)',
   [HEADERS]: 'headers for it, name=value,name=value; removed from the environment when read',
+  [HEADERS_FILE]: 'file (mode 0600) with these headers instead',
   [SIGNALS]: 'what it gets: traces, metrics or traces,metrics (default traces,metrics)',
   [RATIO]: 'share of the calls without a trace of their own that get one, from 0 to 1 (default 1)',
   [SECONDS]: 'how often it gets metrics (default 60)',
@@ -27,6 +31,7 @@ export const TELEMETRY_SECRET_VARIABLES = [HEADERS] as const;
 type Variables = Readonly<Record<string, string | undefined>>;
 
 const TARGETS: readonly CallLogTarget[] = ['off', 'stdout', 'stderr'];
+const MAX_HEADERS_BYTES = 8192;
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** Throws `config.invalid`. */
@@ -34,10 +39,18 @@ export function readTelemetry(environment: Variables): TelemetrySettings {
   return { callLog: readTarget(environment['SALLYPORT_CALL_LOG'] ?? 'off'), otlp: readOtlp(environment) };
 }
 
-/** Throws `config.invalid`. */
+/** Throws `config.invalid`, also for a file that others can read. */
 export function readOtlpHeaders(environment: Variables): OtlpHeaders | null {
-  const text = environment[HEADERS];
-  return text === undefined ? null : OtlpHeaders.parse(text);
+  const { [HEADERS]: text, [HEADERS_FILE]: file } = environment;
+  if (text !== undefined && file !== undefined) {
+    throw invalid(`${HEADERS} and ${HEADERS_FILE} are both set.`, 'Leave one of them.');
+  }
+  if (text !== undefined) return OtlpHeaders.parse(HEADERS, text);
+  if (file === undefined) return null;
+  const bytes = readPrivateFile(resolve(file), 'the file of headers', MAX_HEADERS_BYTES);
+  const read = bytes.toString('utf8').replace(/\r?\n$/, '');
+  bytes.fill(0);
+  return OtlpHeaders.parse(HEADERS_FILE, read);
 }
 
 function readTarget(text: string): CallLogTarget {
@@ -49,7 +62,7 @@ function readTarget(text: string): CallLogTarget {
 function readOtlp(environment: Variables): OtlpSettings | null {
   const endpoint = environment[ENDPOINT];
   if (endpoint === undefined) {
-    const alone = [HEADERS, SIGNALS, RATIO, SECONDS, INSECURE].find(
+    const alone = [HEADERS, HEADERS_FILE, SIGNALS, RATIO, SECONDS, INSECURE].find(
       (name) => environment[name] !== undefined,
     );
     if (alone === undefined) return null;
@@ -76,7 +89,7 @@ function readEndpoint(text: string, insecure: string | undefined): string {
   if (!url || !bare || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw invalid(
       `${ENDPOINT} is not the address of a receiver.`,
-      `Write it like https://host:4318, without a user, a query or a signal's path; credentials go into ${HEADERS}.`,
+      `Write it like https://host:4318, without a user, a query or a signal's path; credentials go into ${HEADERS_FILE}.`,
     );
   }
   if (/\/v1\/(?:traces|metrics)\/?$/.test(url.pathname)) {

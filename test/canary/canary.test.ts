@@ -1,20 +1,26 @@
 /**
  * A planted provider key and a planted token go through everything that could write them down: logs at debug level, errors, an uncaught
- * exception, a provider that echoes the key, the journal, the database, and the JSON output of every command. They are found nowhere.
+ * exception, a provider that echoes the key, the journal, the database, the log of calls, metrics, traces, and the JSON output of every
+ * command. They are found nowhere; nor is the credential of the receiver of traces.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomBase62 } from '../../src/core/ids.ts';
 import { type FakeUpstream, startFake } from '../../src/fake/fake.ts';
 import { fixtureKey, MODEL, startProcess, tempFolder } from '../support/harness.ts';
 import { findLeaks, type Haystack } from '../support/leak-search.ts';
+import { type Receiver, startReceiver } from '../support/otlp-receiver.ts';
 import { mistyped } from '../support/setup.ts';
 import { sallyport } from '../support/cli.ts';
 
 const data = tempFolder();
 const key = fixtureKey();
+/** Of the receiver of traces; of no shape that a redactor could know. */
+const otlp = ['receiver', randomBase62(40)].join('');
 const haystacks: Haystack[] = [];
 let fake: FakeUpstream;
+let receiver: Receiver;
 let token = '';
 /** What of a Slack URL lets anybody post. */
 const slackPath = ['T0', 'B0', fixtureKey().slice(4, 40)].join('/');
@@ -25,6 +31,7 @@ const secrets = (): Record<string, string> => ({
   token: token.slice(token.lastIndexOf('_')),
   slack: slackPath.slice(6),
   hook: hookSecret,
+  otlp,
 });
 
 function keep(name: string, text: string): void {
@@ -56,7 +63,14 @@ function filesUnder(folder: string): string[] {
 
 beforeAll(async () => {
   fake = startFake();
-  const gate = await startProcess(data, { SALLYPORT_LOG_LEVEL: 'debug', SALLYPORT_FIRST_BYTE_SECONDS: '1' });
+  receiver = startReceiver();
+  const gate = await startProcess(data, {
+    SALLYPORT_LOG_LEVEL: 'debug',
+    SALLYPORT_FIRST_BYTE_SECONDS: '1',
+    SALLYPORT_CALL_LOG: 'stderr',
+    SALLYPORT_OTLP_ENDPOINT: receiver.url,
+    SALLYPORT_OTLP_HEADERS: `authorization=Bearer ${otlp}`,
+  });
   keep('the ready line', JSON.stringify({ ...gate.ready, token: undefined }));
   await run(['team', 'add', 'acme', '--json']);
   await run(
@@ -103,16 +117,19 @@ beforeAll(async () => {
     ['alert', 'test', 'hook'],
     ['alert', 'outbox'],
     ['alert', 'remove', 'chat'],
+    ['metrics'],
   ]) {
     await run([...command, '--json']);
   }
   gate.kill('SIGTERM');
   await gate.exited;
   keep('the log at debug level', gate.stderr());
+  for (const [index, body] of receiver.bodies.entries()) keep(`OTLP request ${index}`, body);
 });
 
 afterAll(async () => {
   await fake.stop();
+  await receiver[Symbol.asyncDispose]();
   rmSync(data, { recursive: true, force: true });
 });
 
@@ -165,6 +182,7 @@ async function everyKindOfCall(gateway: string): Promise<void> {
   // Our own token where it does not belong.
   await call('the token as model', chat({ model: token }));
   await call('the token as user', chat({ user: 'someone' }), { 'x-request-id': 'abc' });
+  await call('the token as a trace', chat(), { traceparent: token, tracestate: `sallyport=${token}` });
   await call('a broken token', chat(), { authorization: `Bearer ${mistyped(token)}` });
   await call('the token twice', chat(), { authorization: `Bearer ${token}, Bearer ${token}` });
   await keepReply('the token in a path', await fetch(`${gateway}/p/${token}/v1/models`));
@@ -231,6 +249,17 @@ test('neither key nor token is in any reply, log, or command output', () => {
   expect(haystacks.length).toBeGreaterThan(80);
   expect(haystacks.find(({ name }) => name === 'the log at debug level')!.bytes.length).toBeGreaterThan(500);
   expect(findLeaks(haystacks, secrets())).toEqual([]);
+});
+
+test('metrics, traces and the log of calls were there to be searched', () => {
+  const text = (name: string): string =>
+    haystacks.find((haystack) => haystack.name === name)?.bytes.toString() ?? '';
+  expect(text('stdout of metrics --json')).toContain('sallyport_calls_total{');
+  expect(text('the log at debug level').match(/"event":"call"/g)?.length).toBeGreaterThan(25);
+  expect(receiver.faults).toEqual([]);
+  expect(receiver.spans.length).toBeGreaterThan(25);
+  expect(receiver.points.length).toBeGreaterThan(2);
+  expect(receiver.headers[0]?.get('authorization')).toBe(`Bearer ${otlp}`);
 });
 
 test('neither key nor token is in the journal, the database, or any other file of the data folder', () => {

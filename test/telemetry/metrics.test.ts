@@ -5,45 +5,15 @@ import { join } from 'node:path';
 import { run } from '../../src/cli/test-io.ts';
 import { balance, eventually, journaledCalls, refusals } from '../support/calls.ts';
 import { LOCAL, type OpenGate, openGate } from '../support/harness.ts';
-import { type Family, readExposition, valueOf } from '../support/prometheus.ts';
-import { issueToken, postChat } from '../support/setup.ts';
+import { readExposition, valueOf } from '../support/prometheus.ts';
+import { everyKindOfCall, scrape } from '../support/watched-gate.ts';
+import { postChat } from '../support/setup.ts';
 
 const USD = 1e12;
-
-async function scrape(gate: OpenGate): Promise<Map<string, Family>> {
-  const { code, out } = await run(['metrics', '--data', gate.data]);
-  expect(code).toBe(0);
-  return readExposition(out);
-}
 
 async function adminToken(gate: OpenGate, scopes: readonly string[]): Promise<string> {
   const request = { type: 'admin', team: null, environment: 'prod', scopes, lifetimeMs: 60_000 } as const;
   return (await gate.app.tokens.issue(LOCAL, request)).text;
-}
-
-/** Calls of every kind, each to its end. */
-async function everyKindOfCall(gate: OpenGate): Promise<void> {
-  const call = async (body: object, token = gate.token): Promise<void> => {
-    await (await postChat(gate, body, { token })).text();
-  };
-  await call({});
-  await call({ stream: true });
-  await call({ model: 'openai/gpt-oss-120b' });
-  for (const error of ['429_minute', '500', '200_html']) {
-    gate.fake.setKnobs({ error } as never);
-    await call({});
-  }
-  gate.fake.reset();
-  gate.fake.setKnobs({ resetAfterChunks: 2 });
-  await call({ stream: true }).catch(() => undefined);
-  gate.fake.reset();
-  await call({ model: 'invented/model-of-a-caller' });
-  await call({ max_completion_tokens: -1 });
-  await call({}, `${gate.token}x`);
-  const other = await issueToken(gate, { scopes: ['call:openai/*'], environment: 'prod' });
-  await call({}, other.text);
-  const models = `${gate.url}/openai/v1/models`;
-  await (await fetch(models, { headers: { authorization: `Bearer ${gate.token}` } })).text();
 }
 
 test('calls, tokens, money and errors are those of the journal, refusals are counted by code', async () => {

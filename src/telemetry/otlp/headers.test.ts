@@ -10,7 +10,7 @@ test.each([
   [`authorization=Bearer%20${VALUE}, x-org = 7 `, { authorization: `Bearer ${VALUE}`, 'x-org': '7' }],
   ['a=b==,c=%2C', { a: 'b==', c: ',' }],
 ])('%s is read', (text, headers) => {
-  expect(OtlpHeaders.parse(text).reveal((read) => ({ ...read }))).toEqual(headers);
+  expect(OtlpHeaders.parse('X', text).reveal((read) => ({ ...read }))).toEqual(headers);
 });
 
 test.each([
@@ -30,12 +30,12 @@ test.each([
   `content-type=${VALUE}`,
   `Host=${VALUE}`,
 ])('%p is refused, and what it holds is not repeated', (text) => {
-  const refusal = refusalOf(() => OtlpHeaders.parse(text));
+  const refusal = refusalOf(() => OtlpHeaders.parse('X', text));
   expect(refusal).toMatchObject({ code: 'config.invalid', fix: expect.any(String) });
   expect(inspect(refusal)).not.toContain(VALUE);
 });
 
 test('they cannot be printed', () => {
-  const headers = OtlpHeaders.parse(`authorization=${VALUE}`);
+  const headers = OtlpHeaders.parse('X', `authorization=${VALUE}`);
   expect(`${inspect(headers)}${JSON.stringify(headers)}`).not.toContain(VALUE);
 });

@@ -17,27 +17,29 @@ const TAKEN: ReadonlySet<string> = new Set([
 ]);
 
 export class OtlpHeaders {
+  readonly #variable: string;
   readonly #secret: Secret;
 
-  private constructor(secret: Secret) {
+  private constructor(variable: string, secret: Secret) {
+    this.#variable = variable;
     this.#secret = secret;
   }
 
   /**
-   * Reads `name=value,name=value`, values percent-encoded where they must be, as OTEL_EXPORTER_OTLP_HEADERS has it. Throws
-   * `config.invalid`; its message names headers, never their values.
+   * Reads `name=value,name=value`, values percent-encoded where they must be, as OTEL_EXPORTER_OTLP_HEADERS has it. `variable` is where
+   * the text is from. Throws `config.invalid`; its message names headers, never their values.
    */
-  static parse(text: string): OtlpHeaders {
-    readPairs(text);
-    return new OtlpHeaders(Secret.fromText(text));
+  static parse(variable: string, text: string): OtlpHeaders {
+    readPairs(variable, text);
+    return new OtlpHeaders(variable, Secret.fromText(text));
   }
 
   reveal<T>(use: (headers: Readonly<Record<string, string>>) => T): T {
-    return this.#secret.revealText((text) => use(readPairs(text)));
+    return this.#secret.revealText((text) => use(readPairs(this.#variable, text)));
   }
 }
 
-function readPairs(text: string): Record<string, string> {
+function readPairs(variable: string, text: string): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [index, pair] of text.split(',').entries()) {
     const equals = pair.indexOf('=');
@@ -45,12 +47,14 @@ function readPairs(text: string): Record<string, string> {
     const value = decoded(pair.slice(equals + 1).trim());
     if (equals < 1 || !NAME.test(name) || value === null || !VALUE.test(value)) {
       throw invalid(
+        variable,
         `entry ${index + 1} is not name=value`,
         'Write name=value,name=value; percent-encode commas.',
       );
     }
-    if (TAKEN.has(name)) throw invalid(`the header ${name} is not yours to set`, 'Leave it out.');
-    if (name in headers) throw invalid(`the header ${name} is there twice`, 'Give each header once.');
+    if (TAKEN.has(name)) throw invalid(variable, `the header ${name} is not yours to set`, 'Leave it out.');
+    if (name in headers)
+      throw invalid(variable, `the header ${name} is there twice`, 'Give each header once.');
     headers[name] = value;
   }
   return headers;
@@ -64,6 +68,6 @@ function decoded(value: string): string | null {
   }
 }
 
-function invalid(why: string, fix: string): SallyportError {
-  return new SallyportError('config.invalid', `SALLYPORT_OTLP_HEADERS: ${why}.`, { fix });
+function invalid(variable: string, why: string, fix: string): SallyportError {
+  return new SallyportError('config.invalid', `${variable}: ${why}.`, { fix });
 }

@@ -29,7 +29,7 @@ function rig(endpoint = `http://127.0.0.1:${server.port}/base`): Rig {
     lines.push(`${message} ${JSON.stringify(fields)}`);
   };
   const log: Log = { debug: say, info: say, warn: say, error: say };
-  const headers = OtlpHeaders.parse(`authorization=${SECRET}`);
+  const headers = OtlpHeaders.parse('X', `authorization=${SECRET}`);
   return { sender: new Sender({ endpoint, headers, userAgent: 'test' }, 'traces', log), lines };
 }
 
