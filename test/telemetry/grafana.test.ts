@@ -93,7 +93,7 @@ test.each(expressions)('$title: $expr', ({ expr, legendFormat }) => {
       expect([...(labels.get(name) ?? []), ...EVERYWHERE]).toContain(label);
   }
   const grouped = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', '));
-  const all = found.flatMap(([, name = '']) => [...(labels.get(name) ?? [])]);
+  const all = found.flatMap(([, name = '']) => Array.from(labels.get(name) ?? []));
   for (const label of grouped) expect([...all, ...EVERYWHERE]).toContain(label);
   // Of a sum only the labels it is made by are left.
   const left = /\b(?:sum|min)\b/.test(expr) ? grouped : [...all, ...EVERYWHERE];
