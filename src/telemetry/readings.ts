@@ -5,6 +5,7 @@
 import type { Indexer } from '../audit/indexer.ts';
 import type { Journal } from '../audit/journal.ts';
 import { formatUsd } from '../core/money.ts';
+import type { Intake } from '../gateway/intake.ts';
 import type { Turns } from '../gateway/turns.ts';
 import type { LateEntries } from '../gateway/late-entries.ts';
 import type { LiveCalls } from '../gateway/live-calls.ts';
@@ -18,6 +19,7 @@ export interface Sources {
   /** Calls are let through. */
   readonly open: () => boolean;
   readonly live: Pick<LiveCalls, 'count'>;
+  readonly intake: Pick<Intake, 'taken'>;
   readonly late: Pick<LateEntries, 'waiting'>;
   readonly journal: Pick<Journal, 'stats' | 'syncSeconds'>;
   readonly indexer: Pick<Indexer, 'lag'>;
@@ -29,14 +31,22 @@ export interface Sources {
 const MAX_BUDGETS = 500;
 
 export function writeReadings(page: Exposition, sources: Sources, loop: LoopDelay): void {
-  const { open, live, ledger, turns } = sources;
+  const { open, live, intake, turns, ledger } = sources;
   page
     .family('sallyport_ready', 'gauge', '1 while calls are let through.')
     .sample(open() ? 1 : 0)
     .family('sallyport_calls_in_flight', 'gauge', 'Calls that are running.')
     .sample(live.count)
     .family('sallyport_calls_waiting', 'gauge', 'Calls that wait for their turn under a limit of rate.')
-    .sample(turns.waiting);
+    .sample(turns.waiting)
+    .family(
+      'sallyport_intake_calls',
+      'gauge',
+      'Calls that have a place: those that run, and those whose body is coming.',
+    )
+    .sample(intake.taken.calls)
+    .family('sallyport_intake_body_bytes', 'gauge', 'Room that request bodies take.')
+    .sample(intake.taken.bytes);
   const { count, heldPicoUsd } = ledger.holds;
   page
     .family('sallyport_holds', 'gauge', 'Holds of running calls.')
