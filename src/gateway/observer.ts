@@ -11,7 +11,8 @@ export interface CallObserver {
   readonly traces: boolean;
   /** After the end was handed to the journal. `model` is the price table's name; null for a call that costs nothing. */
   ended(context: CallContext, end: CallEnd, model: string | null): void;
-  refused(context: CallContext, code: ErrorCode): void;
+  /** `alone`: the refusal has an entry of its own; those of strangers, and the many of one token holder, are folded. */
+  refused(context: CallContext, code: ErrorCode, alone: boolean): void;
   /** A hold outlived its call, and was charged whole. */
   lost(): void;
 }

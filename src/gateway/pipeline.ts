@@ -223,8 +223,8 @@ function refuse(gate: Gate, context: CallContext, error: SallyportError): Respon
     call.end({ kind: 'free' }, error.code);
   } else {
     context.undo.unwind();
-    recordRefusal(gate, context, token, error);
-    gate.observer.refused(context, error.code);
+    const alone = recordRefusal(gate, context, token, error);
+    gate.observer.refused(context, error.code, alone);
   }
   const level = error.code === 'gateway.internal' || error.code === 'vault.tampered' ? 'error' : 'debug';
   gate.log[level](error.message, { call: context.id, code: error.code, detail: error.detail });
@@ -234,10 +234,16 @@ function refuse(gate: Gate, context: CallContext, error: SallyportError): Respon
   return errorReply(error, { ...context.headers, ...rates });
 }
 
-function recordRefusal(gate: Gate, context: CallContext, token: Token | null, error: SallyportError): void {
+/** True when the refusal has an entry of its own. */
+function recordRefusal(
+  gate: Gate,
+  context: CallContext,
+  token: Token | null,
+  error: SallyportError,
+): boolean {
   if (!token) {
     gate.strangers.add(context.address, error.code, context.holderId);
-    return;
+    return false;
   }
   try {
     gate.indexer.checkCapacity();
@@ -247,8 +253,10 @@ function recordRefusal(gate: Gate, context: CallContext, token: Token | null, er
       return { action: 'call.refused', id, ...subject, errorCode: error.code };
     });
     if (entry) context.setReceipt(gate.journal.append(entry));
+    return entry !== null;
   } catch (lost) {
     // Nothing takes it: the caller is refused all the same. A line of the log for each would fill the disk from its other end.
     gate.late.loseRefusal(lost);
+    return false;
   }
 }

@@ -190,6 +190,16 @@ export class Budgets {
     return [...budgets].map((budget) => this.#get(budget.definition.id).view);
   }
 
+  /** Up to `max` budgets that are no token's: of those there may be as many as tokens. */
+  shared(max: number): BudgetView[] {
+    const views: BudgetView[] = [];
+    for (const { definition } of this.#budgets.values()) {
+      if (definition.subject.startsWith('token:')) continue;
+      if (views.push(this.#get(definition.id).view) >= max) break;
+    }
+    return views;
+  }
+
   /** Reservations that have not ended. */
   get liveHolds(): number {
     return this.#holds.size;

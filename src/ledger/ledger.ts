@@ -143,6 +143,11 @@ export class Ledger {
     this.#budgets.adjust(budget, delta, reason, principal);
   }
 
+  /** See `Budgets.shared`. */
+  sharedBudgets(max: number): BudgetView[] {
+    return this.#budgets.shared(max);
+  }
+
   /** Money of running calls, and of how many. */
   get holds(): { readonly count: number; readonly heldPicoUsd: bigint } {
     return { count: this.#budgets.liveHolds, heldPicoUsd: this.#budgets.heldPicoUsd };

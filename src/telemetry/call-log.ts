@@ -1,7 +1,6 @@
 /**
- * One line of JSON a call, and one for each request of a token holder that was refused. The fields are those listed here: texts that a caller
- * makes up (models that there are not, users, addresses) have no field to be in, nor have prompts, answers and secrets. Requests of strangers
- * make no line: they could fill a disk; the metrics count them.
+ * One line of JSON a call, and one for each refusal that has an entry of its own in the journal. The fields are those listed here: texts that
+ * a caller makes up (models that there are not, users, addresses) have no field to be in, nor have prompts, answers and secrets.
  */
 import type { CallEnd } from '../audit/entry.ts';
 import type { Clock } from '../core/clock.ts';
@@ -55,7 +54,6 @@ export class CallLog {
 
   /** `model`: as the price table names what was asked for; null when it has no such model. */
   refused(context: CallContext, code: string, model: string | null): void {
-    if (!context.token) return;
     this.#add({
       at: this.#now(),
       event: 'refused',

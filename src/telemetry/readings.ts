@@ -23,11 +23,11 @@ export interface Sources {
   readonly late: Pick<LateEntries, 'waiting'>;
   readonly journal: Pick<Journal, 'stats' | 'syncSeconds'>;
   readonly indexer: Pick<Indexer, 'lag'>;
-  readonly ledger: Pick<Ledger, 'list' | 'holds'>;
+  readonly ledger: Pick<Ledger, 'sharedBudgets' | 'holds'>;
   readonly turns: Pick<Turns, 'waiting'>;
 }
 
-/** More budgets than that have no metrics of their own; those of tokens never have, because there is no bound on tokens. */
+/** More budgets than that have no metrics of their own. */
 const MAX_BUDGETS = 500;
 
 export function writeReadings(page: Exposition, sources: Sources, loop: LoopDelay): void {
@@ -53,7 +53,7 @@ export function writeReadings(page: Exposition, sources: Sources, loop: LoopDela
     .sample(count)
     .family('sallyport_held_usd', 'gauge', 'Money that running calls hold, each hold counted once.')
     .sample(formatUsd(heldPicoUsd));
-  writeBudgets(page, ledger.list());
+  writeBudgets(page, ledger.sharedBudgets(MAX_BUDGETS));
   writeJournal(page, sources);
   page
     .family(
@@ -64,11 +64,8 @@ export function writeReadings(page: Exposition, sources: Sources, loop: LoopDela
     .histogram(loop.seconds);
 }
 
-function writeBudgets(page: Exposition, all: readonly BudgetView[]): void {
-  const budgets = all
-    .filter(({ definition }) => !definition.subject.startsWith('token:'))
-    .slice(0, MAX_BUDGETS)
-    .map((view) => ({ view, labels: renderLabels({ budget: view.definition.id }) }));
+function writeBudgets(page: Exposition, shared: readonly BudgetView[]): void {
+  const budgets = shared.map((view) => ({ view, labels: renderLabels({ budget: view.definition.id }) }));
   page.family('sallyport_budget_limit_usd', 'gauge', 'The limit of a budget.');
   for (const { view, labels } of budgets) page.sample(formatUsd(view.limitPicoUsd), labels);
   page.family('sallyport_budget_spent_usd', 'gauge', 'What is spent of a budget in the period that runs.');

@@ -82,10 +82,11 @@ export class Telemetry implements CallObserver {
     }
   }
 
-  refused(context: CallContext, code: ErrorCode): void {
+  refused(context: CallContext, code: ErrorCode, alone: boolean): void {
     try {
       this.#meters.refused(context, code);
-      if (!this.#callLog && !this.#otlp) return;
+      // Nobody fills a log, or a receiver, with calls that were never made.
+      if (!alone || (!this.#callLog && !this.#otlp)) return;
       const { provider, model } = context;
       const known = model === null ? null : this.#deps.knownModel(provider, model);
       this.#callLog?.refused(context, code, known);

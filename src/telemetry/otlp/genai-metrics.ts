@@ -86,10 +86,10 @@ export class GenAiMetrics {
     this.#usages.observe(context, model, convention.TOKEN_TYPE, 'output', end.completionTokens);
   }
 
-  /** Both metrics as OTLP/JSON, or null while there is nothing to say. */
+  /** Both metrics as OTLP/JSON, or null while there is nothing to say. A clock that was set back does not end them before they began. */
   json(wallMs: number): string | null {
     if (this.#durations.empty) return null;
-    const times = `"startTimeUnixNano":${nanoseconds(this.#startedAtMs)},"timeUnixNano":${nanoseconds(wallMs)}`;
+    const times = `"startTimeUnixNano":${nanoseconds(this.#startedAtMs)},"timeUnixNano":${nanoseconds(Math.max(wallMs, this.#startedAtMs))}`;
     const metric = (head: string, { all }: Points): string => {
       const points = Array.from(all, (point) => `{${pointJson(point)},${times}}`);
       return `{${head},"histogram":{"aggregationTemporality":${CUMULATIVE},"dataPoints":[${points.join(',')}]}}`;

@@ -49,6 +49,8 @@ export class Otlp {
   readonly #spans: SpanQueue;
   readonly #metrics: GenAiMetrics;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** An export that overtakes the one before would say older numbers later. */
+  #sendingMetrics = false;
 
   constructor(settings: OtlpSettings, deps: OtlpDeps) {
     const { version, instance, log, headers, startedAtMs } = deps;
@@ -102,12 +104,9 @@ export class Otlp {
     this.#span(context, end.errorCode, end, model === null ? null : context.model);
   }
 
-  /**
-   * A request of a stranger makes no span, because there is no bound on strangers, nor does one that names no provider. `model`: as the
-   * price table names it.
-   */
+  /** A request that names no provider is no operation of one. `model`: as the price table names it. */
   refused(context: CallContext, code: string, model: string | null): void {
-    if (context.token && context.provider !== '') this.#span(context, code, null, model);
+    if (context.provider !== '') this.#span(context, code, null, model);
   }
 
   #span(
@@ -136,9 +135,11 @@ export class Otlp {
 
   async #sendMetrics(timeoutMs?: number): Promise<void> {
     const metrics = this.#metrics.json(this.#deps.clock.wallMs());
-    if (metrics === null) return;
+    if (metrics === null || this.#sendingMetrics) return;
+    this.#sendingMetrics = true;
     // Cumulative: what one export misses, the next one says.
     const body = `{"resourceMetrics":[{${this.#resource},"scopeMetrics":[{${this.#scope},"metrics":[${metrics}]}]}]}`;
     await this.#metricSender.send(body, timeoutMs);
+    this.#sendingMetrics = false;
   }
 }
