@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseUsd } from '../../src/core/money.ts';
 import { run } from '../../src/cli/test-io.ts';
 import { balance, eventually, journaledCalls, refusals } from '../support/calls.ts';
 import { LOCAL, type OpenGate, openGate } from '../support/harness.ts';
@@ -129,13 +130,17 @@ test('a token for metrics is issued by the command line, and can do nothing else
   }
 });
 
-test('a name that a caller makes up is no label', async () => {
-  await using gate = await openGate();
+test('a name that a caller makes up is no label, nor is a token, which has a budget of its own', async () => {
+  await using gate = await openGate({ budgetUsd: '10' });
+  const budget = { subject: `token:${gate.tokenId}`, period: 'day', limitPicoUsd: parseUsd('1') } as const;
+  await gate.app.ledger.setBudget('local', budget);
   const made = ['zzz-invented', 'openai/gpt-oss-20b"} 1\n', gate.token];
   for (const model of made) await (await postChat(gate, { model, user: 'zzz-user' })).text();
   await (await fetch(`${gate.url}/p/zzz-provider/v1/models`)).text();
   const { out } = await run(['metrics', '--data', gate.data]);
   expect(out).not.toContain('zzz');
+  expect(out).not.toContain(gate.tokenId);
+  expect(out).toContain('sallyport_budget_limit_usd{budget="team-acme-month"} 10.00\n');
   expect(out).not.toContain(gate.token.slice(20, 40));
   expect(valueOf(readExposition(out), 'sallyport_refusals_total')).toBe(4);
 });
