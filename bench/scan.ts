@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findDeep } from '../src/detect/deep.ts';
 import { findSecrets } from '../src/detect/detect.ts';
 import { patternOf } from '../src/detect/rule.ts';
 import { RULES } from '../src/detect/rules.ts';
@@ -63,6 +64,7 @@ function count(text: string, pattern: RegExp): number {
 function compare({ name, files, bytes }: Corpus): void {
   const texts = files.map((file) => file.toString('latin1'));
   const engine = time(() => files.reduce((sum, file) => sum + findSecrets(file).length, 0));
+  const deep = time(() => files.reduce((sum, file) => sum + findDeep(file).length, 0));
   const together = time(() => texts.reduce((sum, text) => sum + count(text, TOGETHER), 0));
   const apart = time(() =>
     texts.reduce((sum, text) => sum + APART.reduce((own, pattern) => own + count(text, pattern), 0), 0),
@@ -70,6 +72,7 @@ function compare({ name, files, bytes }: Corpus): void {
   process.stdout.write(`${name}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB\n`);
   for (const [what, { ms, found }] of [
     ['engine', engine],
+    ['with decoders', deep],
     ['one expression', together],
     [`${APART.length} expressions`, apart],
   ] as const) {

@@ -14,6 +14,10 @@ export const scan = defineCommand({
       type: 'boolean',
       help: 'scan the lines that are staged as added; context and removed lines never',
     },
+    generic: {
+      type: 'boolean',
+      help: 'report the value of any name such as password or token as well; much of that is none',
+    },
     quiet: { type: 'boolean', help: 'print nothing when nothing is found' },
     json: { type: 'boolean', help: 'print one JSON object a line on stdout: each finding, then a summary' },
   },
@@ -28,7 +32,7 @@ export const scan = defineCommand({
         fix: 'see: sallyport scan --help',
       });
     }
-    const result = await scanStaged({ cwd: io.cwd, env: io.env });
+    const result = await scanStaged({ cwd: io.cwd, env: io.env }, { generic: values.generic });
     if (values.json) io.out(jsonLines(result));
     else printText(result, values.quiet, io);
     if (result.findings.length > 0) return EXIT.refused;

@@ -110,7 +110,9 @@ test.each(RULES.map((rule) => [rule.id, rule] as const))(
     const positive = examplesOf(rule);
     expect(positive.length).toBeGreaterThan(0);
     for (const text of positive) {
-      const hits = findSecrets(Buffer.from(`x = "${text}";`));
+      const bytes = Buffer.from(`x = "${text}";`);
+      const hits = findSecrets(bytes, 0, bytes.length, rule.onRequest);
+      if (rule.onRequest) expect(findSecrets(bytes)).toEqual([]);
       expect([text, hits.map((hit) => [hit.rule.id, hit.sure])]).toEqual([text, [[rule.id, true]]]);
     }
     for (const text of rule.negative?.() ?? []) expect([text, found(`x = "${text}";`)]).toEqual([text, []]);
@@ -120,6 +122,7 @@ test.each(RULES.map((rule) => [rule.id, rule] as const))(
 function examplesOf({ shape, positive }: Rule): readonly string[] {
   if (positive) return positive();
   if (shape.by === 'pem') return [privateKey('ec', 'pkcs8')];
+  if (shape.by !== 'prefix') throw new Error('this rule needs examples of its own');
   return shape.prefixes.flatMap((prefix, seed) =>
     shape.lengths.map(([least]) => `${shape.lead ?? ''}${prefix}${sample(shape.alphabet, least, seed)}`),
   );
@@ -353,4 +356,96 @@ test('no input makes the search slower than its length', () => {
   findSecrets(Buffer.from(`gsk_${'a'.repeat(size)}`, 'latin1'));
   findSecrets(Buffer.from(random(size), 'latin1'));
   expect(units.length).toBeGreaterThan(50);
+});
+
+describe('keys that only their surroundings tell', () => {
+  const contexts: readonly (readonly [string, (name: string, key: string) => string])[] = [
+    ['.env', (name, key) => `${name}=${key}\n`],
+    ['quoted', (name, key) => `export ${name}="${key}"`],
+    ['JSON', (name, key) => `{"${name}": "${key}"}`],
+    ['YAML', (name, key) => `${name.toLowerCase()}: ${key}\n`],
+    ['a typed constant', (name, key) => `const ${name}: string = '${key}';`],
+    ['Python', (name, key) => `os.environ["${name}"] = "${key}"`],
+    ['PHP', (name, key) => `'${name}' => '${key}',`],
+    ['CSV', (name, key) => `${name},${key},x`],
+    ['XML', (name, key) => `<${name}>${key}</${name}>`],
+    ['a query', (name, key) => `?${name}=${key}&x=1`],
+    ['a call', (name, key) => `${name.toLowerCase()}_client("${key}")`],
+  ];
+  const base64 = (length: number): string =>
+    random(length, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+
+  test.each([
+    ['mistral-api-key', 'MISTRAL_API_KEY', () => alnum(32)],
+    ['cohere-api-key', 'COHERE_API_KEY', () => alnum(40)],
+    ['deepseek-api-key', 'DEEPSEEK_API_KEY', () => `sk-${hex(32)}`],
+    ['azure-openai-key', 'AZURE_OPENAI_API_KEY', () => hex(32)],
+    ['assemblyai-api-key', 'ASSEMBLYAI_API_KEY', () => hex(32)],
+    ['deepgram-api-key', 'DEEPGRAM_API_KEY', () => hex(40)],
+    ['wandb-legacy-key', 'WANDB_API_KEY', () => hex(40)],
+    ['together-legacy-key', 'TOGETHER_API_KEY', () => hex(64)],
+  ] as const)('%s', (id, name, make) => {
+    for (const [, write] of contexts) {
+      for (let run = 0; run < 5; run += 1) {
+        const key = make();
+        expect([write(name, key), found(write(name, key))]).toEqual([write(name, key), [`${id} ${key}`]]);
+      }
+      // Without the name it could be anything.
+      expect(found(write('BUILD_HASH', make())).filter((hit) => !hit.startsWith('maybe'))).toEqual([]);
+    }
+  });
+
+  test('an AWS secret, with a plus or a slash anywhere', () => {
+    for (let run = 0; run < 200; run += 1) {
+      const key = base64(40);
+      expect([key, found(`AWS_SECRET_ACCESS_KEY=${key}\n`)]).toEqual([key, [`aws-secret-access-key ${key}`]]);
+    }
+  });
+
+  test('hashes beside the name of a provider are none', () => {
+    for (const text of [
+      `mistral-7b.gguf ${hex(64)}`,
+      `"deepgram-sdk": "https://github.com/x/y.git#${hex(40)}"`,
+      `cohere@sha1:${hex(40)}`,
+      `wandb/run-${hex(32)}`,
+      `azure-pipelines commit ${hex(40)}`,
+      `openai md5: ${hex(32)}`,
+    ]) {
+      expect([text, found(text)]).toEqual([text, []]);
+    }
+  });
+});
+
+test('addresses with a password are found, those that lead nowhere are not', () => {
+  const password = alnum(20);
+  for (const scheme of [
+    'postgres',
+    'postgresql',
+    'mysql',
+    'mongodb+srv',
+    'redis',
+    'rediss',
+    'amqps',
+    'https',
+    'postgresql+asyncpg',
+  ]) {
+    const address = `${scheme}://app:${password}@db.acme.io`;
+    expect(found(`DATABASE_URL=${address}:5432/app?x=1`)).toEqual([`connection-string ${address}`]);
+  }
+  expect(found(`redis://:${password}@cache.acme.io:6379`)).toHaveLength(1);
+  for (const text of [
+    `postgres://app:${password}@localhost/app`,
+    `postgres://app:${password}@127.0.0.1/app`,
+    `postgres://app:${password}@postgres:5432/app`,
+    `postgres://app:${password}@db.example.com/app`,
+    'postgres://user:password@db.acme.io/app',
+    'mysql://root:changeme123@db.acme.io/app',
+    'https://user:your-password-here@git.acme.io/x.git',
+    'postgres://${USER}:${PASSWORD}@db.acme.io/app',
+    'postgres://<user>:<password>@db.acme.io/app',
+    'https://cdn.acme.io/npm/@scope/name:latest@1.0.0',
+    'http://a.acme.io:8080/path@x',
+  ]) {
+    expect([text, found(text)]).toEqual([text, []]);
+  }
 });

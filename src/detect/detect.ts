@@ -2,23 +2,30 @@
  * Finds secrets in bytes, by their shape. One pass finds the runs of key characters and tries the rules whose prefix stands in one; the few
  * prefixes of values that runs do not show, and private keys, are searched for. Time is linear in the bytes, whatever they are.
  */
-import { indexOfText, latin1 } from './bytes.ts';
-import { examine, type Hit, type Matcher, matchersOf } from './examine.ts';
+import { indexOfText, latin1, standsAt } from './bytes.ts';
+import { findConnections } from './connection.ts';
+import { ContextSearch } from './context.ts';
+import { examine, type Hit, type Matcher, matchersOf, standsFree } from './examine.ts';
+import { jwtAt } from './jwt.ts';
 import { findPrivateKeys } from './pem.ts';
 import { RULES } from './rules.ts';
 import { eachRun } from './run-skip.ts';
 
 export type { Hit } from './examine.ts';
 
-/** A piece of text has to overlap the next by this much, for that no value is cut: the longest is a private key. */
-export const LONGEST_VALUE_BYTES = 17 * 1024;
+/** A piece of text has to overlap the next by this much, for that no value is cut: the longest is a private key, or one in base64. */
+export const LONGEST_VALUE_BYTES = 24 * 1024;
 /** What stands before a value, and decides whether it counts, is no longer. */
-export const LOOK_BACK_BYTES = 64;
+export const LOOK_BACK_BYTES = 128;
 
 const MATCHERS = RULES.flatMap(matchersOf);
 const SEARCHED = MATCHERS.filter(({ searched }) => searched);
 const IN_RUNS = MATCHERS.filter(({ searched }) => !searched);
 const PEM_RULE = RULES.find(({ shape }) => shape.by === 'pem');
+const JWT_RULE = RULES.find(({ shape }) => shape.by === 'jwt');
+const CONNECTION_RULE = RULES.find(({ shape }) => shape.by === 'connection');
+const USUAL_CONTEXT = new ContextSearch(RULES.filter(({ onRequest }) => !onRequest));
+const EVERY_CONTEXT = new ContextSearch(RULES);
 
 /** Prefixes share their first three characters with few others: each such group has a bit, and a place in a run where no bit is left is passed. */
 const GROUPS: Matcher[][] = [];
@@ -41,17 +48,47 @@ function buildGroups(): void {
 }
 buildGroups();
 
-/** Secrets in `bytes[from..to)`, in order and without overlaps. What stands before `from` is looked at, but begins none. */
-export function findSecrets(bytes: Uint8Array, from = 0, to = bytes.length): Hit[] {
+/**
+ * Secrets in `bytes[from..end)`, in order and without overlaps. What stands before `from` is looked at, but begins none. `generic` adds what has
+ * nothing but a name such as "password" before it. `onRun` is told of every long run of key characters.
+ */
+export function findSecrets(
+  bytes: Uint8Array,
+  from = 0,
+  end = bytes.length,
+  generic = false,
+  onRun?: (start: number, end: number) => void,
+): Hit[] {
+  const to = Math.min(end, bytes.length);
   const hits: Hit[] = [];
+  const context = generic ? EVERY_CONTEXT : USUAL_CONTEXT;
   // A value may be longer than the run that it was found in.
   let covered = from;
   eachRun(bytes, from, to, (start, end) => {
+    onRun?.(start, end);
+    const count = hits.length;
     covered = searchRun(bytes, Math.max(start, covered), end, to, hits);
+    if (hits.length > count) return;
+    const hit = jwtIn(bytes, start, end, to) ?? context.find(bytes, start, end, to);
+    if (hit) hits.push(hit);
   });
+  if (from >= to) return hits;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
   for (const matcher of SEARCHED) searchPrefix(bytes, from, to, matcher, hits);
   if (PEM_RULE) findPrivateKeys(bytes, from, to, PEM_RULE, (hit) => hits.push(hit));
+  if (CONNECTION_RULE) findConnections(view, bytes, from, to, CONNECTION_RULE, (hit) => hits.push(hit));
   return hits.length > 1 ? withoutOverlaps(hits) : hits;
+}
+
+/** An escape or a colour that a run begins with is no longer. */
+const LONGEST_GLUE = 6;
+
+function jwtIn(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
+  if (!JWT_RULE || bytes[end] !== 0x2e) return null;
+  for (let at = start; at <= start + LONGEST_GLUE; at += 1) {
+    if (standsAt(bytes, at, 'eyJ') && standsFree(bytes, at)) return jwtAt(bytes, at, end, to, JWT_RULE);
+  }
+  return null;
 }
 
 /** Returns where the search ended. */

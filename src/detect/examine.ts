@@ -32,6 +32,8 @@ export interface Matcher {
 const TELLING_LENGTH = 6;
 /** More of a body is not looked at for the looks of it. */
 const MOST_LOOKED_AT = 512;
+/** Of what stands before a value, no more is looked at. */
+const BEFORE_BYTES = 100;
 
 export function matchersOf(rule: Rule): Matcher[] {
   const { shape } = rule;
@@ -104,7 +106,8 @@ function within(value: number, [least, most]: readonly [number, number]): boolea
 }
 
 function isGenuine(bytes: Uint8Array, start: number, body: number, end: number, matcher: Matcher): boolean {
-  const { form, proof } = matcher.shape;
+  const { form, proof, before } = matcher.shape;
+  if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start))) return false;
   if (proof) return proof(latin1(bytes, start, end));
   if (form && !form.test(latin1(bytes, body, end))) return false;
   return isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size);
@@ -118,7 +121,7 @@ const LETTER_OR_DIGIT = ALPHABETS.alnum.bit;
  * Whether a value that begins at `at` is the start of something: before it stands no letter or digit, or one that belongs to an escape,
  * such as `\n`, `%3D`, `"`, or to a colour code of a terminal.
  */
-function standsFree(bytes: Uint8Array, at: number): boolean {
+export function standsFree(bytes: Uint8Array, at: number): boolean {
   if (at === 0 || !isAt(bytes, at - 1, LETTER_OR_DIGIT)) return true;
   if (bytes[at - 2] === BACKSLASH) return 'ntrfbv0'.includes(String.fromCharCode(bytes[at - 1] ?? 0));
   if (bytes[at - 3] === PERCENT) return isHex(bytes, at - 2, at);

@@ -14,7 +14,7 @@ export function isLifelike(bytes: Uint8Array, from: number, to: number, alphabet
     distinct(bytes, from, to) >= leastDistinct(alphabetSize, to - from) &&
     !isSequence(bytes, from, to) &&
     !isRepetition(bytes, from, to) &&
-    !isWords(latin1(bytes, from, to))
+    !isTyped(latin1(bytes, from, to))
   );
 }
 
@@ -72,7 +72,7 @@ const TOKEN = /[A-Z]?[a-z]+|[A-Z]+|\d+/g;
 const SEQUENCES = 'abcdefghijklmnopqrstuvwxyz 01234567890123456789 9876543210 qwertyuiop asdfghjkl zxcvbnm';
 
 /** At least half of the letters and digits are words that placeholders are made of, counted up, or one character many times. */
-function isWords(text: string): boolean {
+export function isTyped(text: string): boolean {
   let all = 0;
   let made = 0;
   for (const [token] of text.matchAll(TOKEN)) {

@@ -13,7 +13,11 @@ export interface Rule {
   readonly severity: Severity;
   /** Where to revoke it: an address, or a command of ours. */
   readonly revoke: string;
-  readonly shape: PrefixShape | PemShape;
+  /** A request that costs nothing, changes nothing and tells a live value from a dead one. Nothing here makes it. */
+  readonly safeCheck?: string;
+  readonly shape: PrefixShape | ContextShape | OwnShape;
+  /** Looked for only when asked: what it finds is often no secret. */
+  readonly onRequest?: boolean;
   /** What must be found and what must not, beyond the values that `samples.ts` makes from the shape. Put together at run time. */
   readonly positive?: () => readonly string[];
   readonly negative?: () => readonly string[];
@@ -21,9 +25,27 @@ export interface Rule {
 
 export type Range = readonly [least: number, most: number];
 
-/** A private key in PEM: the search is in pem.ts. */
-export interface PemShape {
-  readonly by: 'pem';
+/** Has a search of its own: pem.ts, jwt.ts, connection.ts. */
+export interface OwnShape {
+  readonly by: 'pem' | 'jwt' | 'connection';
+}
+
+/** Told by what stands around it (context.ts). */
+export interface ContextShape {
+  readonly by: 'context';
+  readonly alphabet: Alphabet;
+  readonly lengths: readonly Range[];
+  /** Tested on what stands before the value, up to it. */
+  readonly before: RegExp;
+  /**
+   * Names that are runs themselves (20 characters and more), in lower case: the value behind one is looked at even where it is no run. For values
+   * in base64, which may have a plus or a slash anywhere.
+   */
+  readonly names?: readonly string[];
+  /** Tested on what follows. */
+  readonly behind?: RegExp;
+  /** What the value must be like besides. */
+  readonly form?: RegExp;
 }
 
 export interface PrefixShape {
@@ -41,6 +63,8 @@ export interface PrefixShape {
   readonly marker?: { readonly text: string; readonly before: Range; readonly behind: Range };
   /** What the whole body must be like besides, as an anchored expression without unbounded repetition. */
   readonly form?: RegExp;
+  /** What has to stand before it, up to the value, for that it is one at all. */
+  readonly before?: RegExp;
   /** A checksum or the like: without it the value is not one. Then whether it looks random does not matter. */
   readonly proof?: (value: string) => boolean;
   /** With as many characters it may be one: reported for lines that are new, where a false alarm is cheap. */

@@ -1,4 +1,5 @@
 /** Keys of LLM providers and of the tools around them that can be told by their shape. Lengths are ranges where providers have changed them. */
+import { assignedTo } from './context.ts';
 import { exactly, type Rule } from './rule.ts';
 import { sample } from './samples.ts';
 
@@ -12,6 +13,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://console.groq.com/keys',
+    safeCheck: 'GET https://api.groq.com/openai/v1/models',
     // Whatever the widespread check gsk_[a-zA-Z0-9]{20,} stops on a new line, this stops too: placeholders and odd lengths as well.
     shape: {
       by: 'prefix',
@@ -30,6 +32,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'project, service or admin key',
     severity: 'critical',
     revoke: 'https://platform.openai.com/api-keys',
+    safeCheck: 'GET https://api.openai.com/v1/models',
     shape: {
       by: 'prefix',
       prefixes: ['sk-proj-', 'sk-svcacct-', 'sk-service-', 'sk-admin-', 'sk-None-'],
@@ -43,11 +46,44 @@ export const LLM_RULES: readonly Rule[] = [
     negative: () => ['sk-proj-your-project-api-key-goes-here-replace-me', `sk-proj-${'x'.repeat(120)}`],
   },
   {
+    id: 'deepseek-api-key',
+    provider: 'DeepSeek',
+    what: 'API key',
+    severity: 'critical',
+    revoke: 'https://platform.deepseek.com/api_keys',
+    safeCheck: 'GET https://api.deepseek.com/models',
+    shape: {
+      by: 'prefix',
+      prefixes: ['sk-'],
+      alphabet: 'lowerAlnum',
+      lengths: exactly(32),
+      before: assignedTo('deepseek'),
+    },
+    positive: () => [`DEEPSEEK_API_KEY=sk-${sample('hex', 32)}`],
+  },
+  {
+    id: 'elevenlabs-api-key',
+    provider: 'ElevenLabs',
+    what: 'API key',
+    severity: 'critical',
+    revoke: 'https://elevenlabs.io/app/settings/api-keys',
+    shape: { by: 'prefix', prefixes: ['sk_'], alphabet: 'hex', lengths: exactly(48) },
+  },
+  {
+    id: 'cursor-api-key',
+    provider: 'Cursor',
+    what: 'API key',
+    severity: 'high',
+    revoke: 'https://cursor.com/dashboard',
+    shape: { by: 'prefix', prefixes: ['key_'], alphabet: 'hex', lengths: exactly(64) },
+  },
+  {
     id: 'openai-api-key',
     provider: 'OpenAI',
     what: 'API key',
     severity: 'critical',
     revoke: 'https://platform.openai.com/api-keys',
+    safeCheck: 'GET https://api.openai.com/v1/models',
     // Without the marker, 48 characters are also what Moonshot and Stability issue.
     shape: {
       by: 'prefix',
@@ -66,6 +102,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API, admin or session key',
     severity: 'critical',
     revoke: 'https://console.anthropic.com/settings/keys',
+    safeCheck: 'GET https://api.anthropic.com/v1/models',
     shape: {
       by: 'prefix',
       prefixes: ['sk-ant-'],
@@ -84,6 +121,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key (Gemini, Maps, Firebase)',
     severity: 'medium',
     revoke: 'https://console.cloud.google.com/apis/credentials',
+    safeCheck: 'GET https://generativelanguage.googleapis.com/v1beta/models',
     shape: { by: 'prefix', prefixes: ['AIza'], alphabet: 'key', lengths: exactly(35), loose: { least: 30 } },
     negative: () => [`AIza${'Sy'.repeat(17)}`],
   },
@@ -93,6 +131,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key bound to a service account (Gemini)',
     severity: 'critical',
     revoke: 'https://aistudio.google.com/apikey',
+    safeCheck: 'GET https://generativelanguage.googleapis.com/v1beta/models',
     shape: { by: 'prefix', lead: 'AQ.', prefixes: ['Ab8RN6'], alphabet: 'key', lengths: [[40, 50]] },
     negative: () => [`AQ.Ab8RN6${'x'.repeat(44)}`],
   },
@@ -102,6 +141,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://openrouter.ai/settings/keys',
+    safeCheck: 'GET https://openrouter.ai/api/v1/key',
     shape: {
       by: 'prefix',
       prefixes: ['sk-or-v1-'],
@@ -117,6 +157,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'access token',
     severity: 'critical',
     revoke: 'https://huggingface.co/settings/tokens',
+    safeCheck: 'GET https://huggingface.co/api/whoami-v2',
     shape: { by: 'prefix', prefixes: ['hf_', 'api_org_'], alphabet: 'alnum', lengths: exactly(34) },
     negative: () => ['hf_hub_download_with_progress_and_resume_file', `hf_${'x'.repeat(34)}`],
   },
@@ -126,6 +167,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://console.x.ai',
+    safeCheck: 'GET https://api.x.ai/v1/api-key',
     shape: { by: 'prefix', prefixes: ['xai-'], alphabet: 'key', lengths: [[70, 120]], loose: { least: 40 } },
     negative: () => ['xai-your-xai-api-key-goes-here-replace-me-with-it'],
   },
@@ -135,6 +177,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API token',
     severity: 'critical',
     revoke: 'https://replicate.com/account/api-tokens',
+    safeCheck: 'GET https://api.replicate.com/v1/account',
     shape: { by: 'prefix', prefixes: ['r8_'], alphabet: 'key', lengths: exactly(37) },
     negative: () => [`r8_${'x'.repeat(37)}`],
   },
@@ -159,6 +202,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://cloud.cerebras.ai',
+    safeCheck: 'GET https://api.cerebras.ai/v1/models',
     shape: { by: 'prefix', prefixes: ['csk-'], alphabet: 'lowerAlnum', lengths: exactly(48) },
     negative: () => [`csk-${'abcdefgh'.repeat(6)}`],
   },
@@ -177,6 +221,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://api.together.ai/settings/api-keys',
+    safeCheck: 'GET https://api.together.xyz/v1/models',
     shape: { by: 'prefix', prefixes: ['tgp_v1_'], alphabet: 'key', lengths: exactly(43) },
   },
   {
@@ -185,6 +230,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://app.fireworks.ai/settings/users/api-keys',
+    safeCheck: 'GET https://api.fireworks.ai/inference/v1/models',
     // The length is not documented: all three kinds of characters, so that no identifier is taken for one.
     shape: {
       by: 'prefix',
@@ -217,6 +263,7 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'secret key',
     severity: 'critical',
     revoke: 'https://cloud.langfuse.com',
+    safeCheck: 'GET https://cloud.langfuse.com/api/public/projects',
     shape: {
       by: 'prefix',
       prefixes: ['sk-lf-'],

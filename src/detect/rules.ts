@@ -2,6 +2,7 @@
 import { isSallyportToken, withChecksum } from './checksum.ts';
 import { exactly, type Rule } from './rule.ts';
 import { CLOUD_RULES } from './rules-cloud.ts';
+import { CONTEXT_RULES } from './rules-context.ts';
 import { LLM_RULES } from './rules-llm.ts';
 import { sample } from './samples.ts';
 
@@ -22,6 +23,14 @@ const OWN_RULES: readonly Rule[] = [
     positive: () => [withChecksum(`sallyp_s${sample('alnum', 12)}_${sample('alnum', 32)}`)],
     negative: () => [`sallyp_s${sample('alnum', 12)}_${sample('alnum', 38)}`],
   },
+  {
+    id: 'sallyport-root-key',
+    provider: 'Sallyport',
+    what: 'root key',
+    severity: 'critical',
+    revoke: 'treat every key in the vault as known: rotate them, and start a new instance',
+    shape: { by: 'prefix', prefixes: ['sallyport-root-key-1:'], alphabet: 'key', lengths: exactly(43) },
+  },
 ];
 
-export const RULES: readonly Rule[] = [...OWN_RULES, ...LLM_RULES, ...CLOUD_RULES];
+export const RULES: readonly Rule[] = [...OWN_RULES, ...LLM_RULES, ...CLOUD_RULES, ...CONTEXT_RULES];

@@ -1,5 +1,5 @@
 /** What a scan reports of a secret: where it is, what it is and which one. Never the value, nor a part of it. */
-import { type Hit, valueOf } from '../detect/detect.ts';
+import type { Encoding, Found } from '../detect/deep.ts';
 import type { Rule } from '../detect/rule.ts';
 
 export interface Place {
@@ -14,6 +14,8 @@ export interface Finding extends Place {
   readonly rule: Rule;
   /** False for what only may be a secret. */
   readonly sure: boolean;
+  /** What it was hidden in, from outside to inside. */
+  readonly encodings: readonly Encoding[];
   /** The same for the same value under the same rule, everywhere. */
   readonly fingerprint: string;
 }
@@ -22,13 +24,8 @@ export interface Finding extends Place {
 const LABEL = 'sallyport.scan.fingerprint.v1';
 const FINGERPRINT_HEX = 20;
 
-export function findingOf(bytes: Uint8Array, hit: Hit, place: Place): Finding {
-  return {
-    ...place,
-    rule: hit.rule,
-    sure: hit.sure,
-    fingerprint: fingerprintOf(hit.rule, valueOf(bytes, hit)),
-  };
+export function findingOf({ rule, sure, encodings, value }: Found, place: Place): Finding {
+  return { ...place, rule, sure, encodings, fingerprint: fingerprintOf(rule, value) };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Reports of a scan: for people, and as JSON lines for programs. No value, and no part of one, is in either, also when it is a file's name. */
-import { findSecrets } from '../detect/detect.ts';
+import { findDeep } from '../detect/deep.ts';
 import type { Finding } from './finding.ts';
 import type { ScanResult } from './staged.ts';
 
@@ -20,7 +20,7 @@ export function jsonLines(result: ScanResult): string {
   return [...findings.map(jsonOf), summary].map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
-function jsonOf({ rule, path, line, column, fingerprint, sure }: Finding): object {
+function jsonOf({ rule, path, line, column, fingerprint, sure, encodings }: Finding): object {
   return {
     event: 'finding',
     rule: rule.id,
@@ -31,6 +31,7 @@ function jsonOf({ rule, path, line, column, fingerprint, sure }: Finding): objec
     fingerprint,
     severity: rule.severity,
     sure,
+    ...(encodings.length > 0 ? { encodings } : {}),
   };
 }
 
@@ -48,9 +49,10 @@ export function textReport({ findings }: ScanResult): string[] {
   ];
 }
 
-function lineOf({ rule, path, line, column, fingerprint, sure }: Finding): string {
+function lineOf({ rule, path, line, column, fingerprint, sure, encodings }: Finding): string {
   const place = line === 0 ? `${nameOf(path)}: in the name of the file` : `${nameOf(path)}:${line}:${column}`;
-  const what = `${sure ? '' : 'may be: '}${rule.provider} ${rule.what}`;
+  const hidden = encodings.length > 0 ? `, in ${encodings.join(' in ')}` : '';
+  const what = `${sure ? '' : 'may be: '}${rule.provider} ${rule.what}${hidden}`;
   return `${place}: ${what} [${rule.id}, ${rule.severity}, fingerprint ${fingerprint}]`;
 }
 
@@ -63,7 +65,7 @@ function nameOf(path: string): string {
   const bytes = Buffer.from(path);
   let name = '';
   let at = 0;
-  for (const { start, end } of findSecrets(bytes)) {
+  for (const { start, end } of findDeep(bytes)) {
     name += bytes.toString('utf8', at, start) + HIDDEN;
     at = end;
   }

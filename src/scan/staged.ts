@@ -2,7 +2,7 @@
  * The lines that the next commit would add: what `git diff --cached` shows as added, of text and binary files alike, whatever the
  * repository's settings and attributes say. Removed lines and context are never looked at.
  */
-import { findSecrets } from '../detect/detect.ts';
+import { type Depth, findDeep } from '../detect/deep.ts';
 import { describe, SallyportError } from '../core/errors.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, runGit, streamGit } from './git.ts';
@@ -39,8 +39,8 @@ const DIFF = [
 ] as const;
 
 /** Throws `config.invalid` where there is no repository; whatever else goes wrong is among the result's problems. */
-export async function scanStaged(options: GitOptions): Promise<ScanResult> {
-  const scan = new StagedScan();
+export async function scanStaged(options: GitOptions, depth: Depth = {}): Promise<ScanResult> {
+  const scan = new StagedScan(depth);
   try {
     const { code, err } = await streamGit(DIFF, options, (chunk) => scan.reader.push(chunk));
     if (code === 0) scan.reader.end();
@@ -61,9 +61,17 @@ class StagedScan implements ScanResult {
   files = 0;
   bytes = 0;
   #path = '';
-  readonly #text = new TextScan((bytes, hit, line, column) =>
-    this.findings.push(findingOf(bytes, hit, { path: this.#path, line, column })),
-  );
+  readonly #depth: Depth;
+  readonly #text: TextScan;
+
+  constructor(depth: Depth) {
+    this.#depth = depth;
+    this.#text = new TextScan(
+      (found, line, column) => this.findings.push(findingOf(found, { path: this.#path, line, column })),
+      depth,
+    );
+  }
+
   readonly reader = new PatchReader({
     file: () => {
       this.files += 1;
@@ -84,8 +92,8 @@ class StagedScan implements ScanResult {
 
   #scanName(path: string): void {
     const bytes = Buffer.from(path);
-    for (const hit of findSecrets(bytes)) {
-      this.findings.push(findingOf(bytes, hit, { path, line: 0, column: 0 }));
+    for (const found of findDeep(bytes, 0, bytes.length, this.#depth)) {
+      this.findings.push(findingOf(found, { path, line: 0, column: 0 }));
     }
   }
 }

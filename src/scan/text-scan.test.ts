@@ -7,7 +7,7 @@ const KEY = `gsk_${sample('alnum', 52)}`;
 
 function scan(pieces: readonly Uint8Array[], line = 1): string[] {
   const hits: string[] = [];
-  const text = new TextScan((_, { rule, start, end }, line, column) =>
+  const text = new TextScan(({ rule, start, end }, line, column) =>
     hits.push(`${rule.id} ${end - start} at ${line}:${column}`),
   );
   text.start(line);

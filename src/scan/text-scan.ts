@@ -2,16 +2,18 @@
  * Scans text that comes in pieces, in bounded memory, with the place of each secret. However the text is cut into pieces, the findings are
  * those of the whole.
  */
-import { findSecrets, type Hit, LONGEST_VALUE_BYTES, LOOK_BACK_BYTES } from '../detect/detect.ts';
+import { type Depth, findDeep, type Found } from '../detect/deep.ts';
+import { LONGEST_VALUE_BYTES, LOOK_BACK_BYTES } from '../detect/detect.ts';
 
 /** Where in the text: both from 1; the column in units of UTF-16. */
-export type OnHit = (bytes: Uint8Array, hit: Hit, line: number, column: number) => void;
+export type OnFound = (found: Found, line: number, column: number) => void;
 
 const BLOCK_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 
 export class TextScan {
-  readonly #onHit: OnHit;
+  readonly #onFound: OnFound;
+  readonly #depth: Depth;
   #buffer = Buffer.allocUnsafe(64 * 1024);
   #size = 0;
   /** What lies before was searched. */
@@ -21,8 +23,9 @@ export class TextScan {
   #line = 1;
   #column = 1;
 
-  constructor(onHit: OnHit) {
-    this.#onHit = onHit;
+  constructor(onFound: OnFound, depth: Depth = {}) {
+    this.#onFound = onFound;
+    this.#depth = depth;
   }
 
   /** Begins a text whose first line has this number. */
@@ -62,11 +65,11 @@ export class TextScan {
   #search(end: number): void {
     const bytes = this.#buffer.subarray(0, this.#size);
     let searched = end;
-    for (const hit of findSecrets(bytes, this.#searched, this.#size)) {
-      if (hit.start >= end) break;
-      this.#count(hit.start);
-      this.#onHit(bytes, hit, this.#line, this.#column);
-      searched = Math.max(searched, hit.end);
+    for (const found of findDeep(bytes, this.#searched, this.#size, this.#depth)) {
+      if (found.start >= end) break;
+      this.#count(found.start);
+      this.#onFound(found, this.#line, this.#column);
+      searched = Math.max(searched, found.end);
     }
     this.#searched = searched;
   }

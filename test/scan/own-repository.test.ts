@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../src/cli/test-io.ts';
-import { findSecrets } from '../../src/detect/detect.ts';
+import { findDeep } from '../../src/detect/deep.ts';
 
 const ROOT = join(import.meta.dir, '..', '..');
 
@@ -18,7 +18,7 @@ test('no tracked file, nor its name, holds a secret or what may be one', () => {
   const found = paths.flatMap((path) => {
     const texts = [Buffer.from(path), readFileSync(join(ROOT, path))];
     return texts.flatMap((bytes) =>
-      findSecrets(bytes).map(({ rule, start }) => `${path} at ${start}: ${rule.id}`),
+      findDeep(bytes).map(({ rule, start }) => `${path} at ${start}: ${rule.id}`),
     );
   });
   expect(found).toEqual([]);

@@ -295,6 +295,35 @@ test('the text says where, what, and what to do in order, and never the value', 
   for (const value of [key, openRouter]) expect(err).not.toContain(value.slice(9, 17));
 });
 
+test('an encoded key is found where its encoding stands, and said to be encoded', async () => {
+  using lab = openGitLab();
+  const key = fixtureKey();
+  stage(lab, 'secret.yaml', `kind: Secret\ndata:\n  key: ${Buffer.from(key).toString('base64')}\n`);
+  stage(lab, 'utf16.txt', Buffer.from(`\ufeffone\r\nkey=${key}\r\n`, 'utf16le'));
+  const { code, places, all } = await scan(lab);
+  expect([code, places]).toEqual([
+    1,
+    ['groq-api-key secret.yaml:3:8', expect.stringContaining('groq-api-key utf16.txt:2:')],
+  ]);
+  expect(all).toContain('"encodings":["base64"]');
+  expect(all).toContain('"encodings":["utf-16"]');
+  expect((await lab.cli('scan', '--staged')).err).toContain('Groq API key, in base64 [');
+  // The fingerprint is that of the value, however it is written.
+  const prints = all
+    .split('\n')
+    .slice(0, 2)
+    .map((line) => (JSON.parse(line) as Line).fingerprint);
+  expect(new Set(prints).size).toBe(1);
+});
+
+test('names such as password count when asked for only', async () => {
+  using lab = openGitLab();
+  stage(lab, 'a', `db_password = "${randomBytes(20).toString('hex')}"\n`);
+  expect((await lab.cli('scan', '--staged')).code).toBe(0);
+  const asked = await lab.cli('scan', '--staged', '--generic');
+  expect([asked.code, asked.err.includes('[generic-secret, medium,')]).toEqual([1, true]);
+});
+
 test('a clean scan says so, or nothing', async () => {
   using lab = openGitLab();
   stage(lab, 'a', 'x');

@@ -1,0 +1,119 @@
+/**
+ * Finds secrets as they stand and as they are hidden by accident: in base64, hexadecimal, escapes, UTF-16, cut into literals, also one inside
+ * another. Places are those in the bytes that were given.
+ */
+import { findSecrets, type Hit, valueOf } from './detect.ts';
+import { eachBase64Text, eachHexText, type OnText, wrappedBase64 } from './encoded-runs.ts';
+import { eachEscapedText } from './escapes.ts';
+import { visitJoined } from './joined.ts';
+import type { Rule } from './rule.ts';
+import { eachUtf16Text } from './utf16.ts';
+
+export type Encoding = 'base64' | 'hex' | 'escapes' | 'utf-16' | 'joined literals';
+
+export interface Found {
+  readonly rule: Rule;
+  /** In the bytes as given: where the value, as it is written there, begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  readonly sure: boolean;
+  readonly value: string;
+  /** From outside to inside; empty for a value that stands as it is. */
+  readonly encodings: readonly Encoding[];
+}
+
+export interface Depth {
+  /** See `findSecrets`. */
+  readonly generic?: boolean;
+  /** How many encodings may be around a value. */
+  readonly layers?: number;
+}
+
+const LAYERS = 3;
+/** Of what stands before a value, rules look at no more. */
+const CONTEXT_BYTES = 100;
+const LEAST_ENCODED_RUN = 24;
+
+/** As `findSecrets`, and what is encoded. */
+export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth: Depth = {}): Found[] {
+  const to = Math.min(end, bytes.length);
+  const { generic = false, layers = LAYERS } = depth;
+  const found: Found[] = [];
+  const visitor = (encoding: Encoding): OnText => {
+    return (text, start, end, placeOf) => {
+      for (const inner of findDeep(text, 0, text.length, { generic, layers: layers - 1 })) {
+        const place = Math.max(start, placeOf(inner.start));
+        found.push({
+          ...inner,
+          start: place,
+          end: Math.min(end, Math.max(place + 1, placeOf(inner.end))),
+          encodings: [encoding, ...inner.encodings],
+        });
+      }
+    };
+  };
+  const onRun = layers > 0 ? runVisitor(bytes, to, visitor) : undefined;
+  const hits = findSecrets(bytes, from, to, generic, onRun);
+  if (layers > 0 && to > from) {
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
+    eachEscapedText(view, from, visitor('escapes'));
+    if (view.includes(0)) eachUtf16Text(bytes, from, to, visitor('utf-16'));
+  }
+  if (found.length === 0) return hits.map((hit) => plain(bytes, hit));
+  return merge(
+    hits.map((hit) => plain(bytes, hit)),
+    found,
+  );
+}
+
+function plain(bytes: Uint8Array, hit: Hit): Found {
+  return { ...hit, value: valueOf(bytes, hit), encodings: [] };
+}
+
+/** What stands as it is goes first: of the rest, what overlaps none of it, each value once at a place. Both lists are in order. */
+function merge(hits: readonly Found[], found: readonly Found[]): Found[] {
+  const seen = new Set<string>();
+  let next = 0;
+  const others = found
+    .toSorted((a, b) => a.start - b.start)
+    .filter((one) => {
+      while ((hits[next]?.end ?? Infinity) <= one.start) next += 1;
+      const hit = hits[next];
+      const covered = hit !== undefined && hit.start < one.end && (hit.sure || !one.sure);
+      const key = `${one.start} ${one.rule.id} ${one.value}`;
+      const again = seen.has(key);
+      seen.add(key);
+      return !covered && !again;
+    });
+  return [...hits, ...others].sort((a, b) => a.start - b.start);
+}
+
+function runVisitor(
+  bytes: Uint8Array,
+  to: number,
+  visitor: (encoding: Encoding) => OnText,
+): (start: number, end: number) => void {
+  const [base64, hex, joined] = [visitor('base64'), visitor('hex'), visitor('joined literals')];
+  let wrappedTo = 0;
+  let joinedTo = 0;
+  return (start, end) => {
+    if (end - start >= LEAST_ENCODED_RUN) {
+      eachHexText(bytes, start, end, hex);
+      if (start >= wrappedTo) {
+        const wrapped = wrappedBase64(bytes, start, end, to);
+        if (wrapped) {
+          wrappedTo = wrapped.end;
+          eachBase64Text(wrapped.joined, 0, wrapped.joined.length, (text, first, last, placeOf) =>
+            base64(text, wrapped.placeOf(first), wrapped.placeOf(last), (at) => wrapped.placeOf(placeOf(at))),
+          );
+        } else eachBase64Text(bytes, start, end, base64);
+      }
+    }
+    if (start < joinedTo) return;
+    joinedTo = visitJoined(bytes, start, end, to, (text, first, last, placeOf) => {
+      const before = bytes.subarray(Math.max(0, first - CONTEXT_BYTES), first);
+      const place = (at: number): number => (at < before.length ? first : placeOf(at - before.length));
+      joined(Buffer.concat([before, text]), first, last, place);
+    });
+  };
+}
