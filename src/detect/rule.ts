@@ -16,6 +16,8 @@ export interface Rule {
   /** A request that costs nothing, changes nothing and tells a live value from a dead one. Nothing here makes it. */
   readonly safeCheck?: string;
   readonly shape: PrefixShape | ContextShape | OwnShape;
+  /** Somebody may have chosen it, so that it could be found by trying. */
+  readonly guessable?: boolean;
   /** Looked for only when asked: what it finds is often no secret. */
   readonly onRequest?: boolean;
   /** What must be found and what must not, beyond the values that `samples.ts` makes from the shape. Put together at run time. */

@@ -256,6 +256,7 @@ export const CLOUD_RULES: readonly Rule[] = [
     what: 'address with a password',
     severity: 'high',
     revoke: 'change the password at the service',
+    guessable: true,
     shape: { by: 'connection' },
     positive: () => [`postgres://app:${sample('alnum', 16)}@db.acme.io:5432/app`],
     negative: () => [

@@ -232,6 +232,7 @@ export const CONTEXT_RULES: readonly Rule[] = [
     what: 'value of a name such as secret or password',
     severity: 'medium',
     revoke: 'where it was issued',
+    guessable: true,
     onRequest: true,
     shape: {
       by: 'context',

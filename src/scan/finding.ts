@@ -29,12 +29,22 @@ export function findingOf({ rule, sure, encodings, value }: Found, place: Place)
 }
 
 /**
- * 80 bits of a keyed hash. The key is no secret, so that every machine computes the same; values of rules have 80 bits of chance and more,
- * so nobody finds one by trying.
+ * 80 bits of a keyed hash. The key is no secret, so that every machine computes the same. Most values have more than 80 bits of chance; those
+ * that a person may have chosen are hashed slowly, so that trying passwords against a report costs as much as against a good password file.
  */
 export function fingerprintOf(rule: Rule, value: string): string {
-  return new Bun.CryptoHasher('sha256', LABEL)
-    .update(`${rule.id}\0${value}`)
-    .digest('hex')
-    .slice(0, FINGERPRINT_HEX);
+  const text = `${rule.id}\0${value}`;
+  if (!rule.guessable) {
+    return new Bun.CryptoHasher('sha256', LABEL).update(text).digest('hex').slice(0, FINGERPRINT_HEX);
+  }
+  const known = stretched.get(text);
+  if (known !== undefined) return known;
+  const { scryptSync } = process.getBuiltinModule('node:crypto');
+  const fingerprint = scryptSync(text, LABEL, FINGERPRINT_HEX / 2, SCRYPT).toString('hex');
+  stretched.set(text, fingerprint);
+  return fingerprint;
 }
+
+/** 32 MiB and some tens of milliseconds each. */
+const SCRYPT = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 } as const;
+const stretched = new Map<string, string>();

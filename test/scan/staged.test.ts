@@ -270,6 +270,19 @@ test('the same value has the same fingerprint everywhere, another has another', 
   expect(prints[1]).not.toBe(prints[0]);
 });
 
+test('the fingerprint of an address with a password is the same each time, and slow to try', async () => {
+  using lab = openGitLab();
+  const address = `postgres://app:${randomBytes(12).toString('hex')}@db.acme.io/app`;
+  stage(lab, 'a', `${address}\n${address}\n`);
+  const scans = [await scan(lab), await scan(lab)];
+  const prints = scans.flatMap(({ all }) => all.match(/(?<="fingerprint":")[0-9a-f]{20}/g) ?? []);
+  expect([prints.length, new Set(prints).size]).toEqual([4, 1]);
+  const fast = new Bun.CryptoHasher('sha256', 'sallyport.scan.fingerprint.v1').update(
+    `connection-string\0${address.replace(/\/app$/, '')}`,
+  );
+  expect(prints[0]).not.toBe(fast.digest('hex').slice(0, 20));
+});
+
 test('the text says where, what, and what to do in order, and never the value', async () => {
   using lab = openGitLab();
   const key = fixtureKey();
