@@ -33,7 +33,16 @@ export interface PingJob {
   readonly everyMs: number;
 }
 
-export type Job = CallsJob | LatencyJob | PingJob;
+/** Streams that are given up at different moments: before anything came, behind the first chunk, behind the third. */
+export interface AbortsJob {
+  readonly kind: 'aborts';
+  readonly target: Target;
+  readonly body: string;
+  readonly streams: number;
+  readonly concurrency: number;
+}
+
+export type Job = CallsJob | LatencyJob | PingJob | AbortsJob;
 
 export interface Results {
   readonly calls: {
@@ -43,6 +52,7 @@ export interface Results {
   };
   readonly latency: { readonly latenciesMs: readonly (readonly number[])[] };
   readonly pings: { readonly latenciesMs: readonly number[] };
+  readonly aborts: { readonly wallMs: number };
 }
 
 export class LoadGenerator implements AsyncDisposable {

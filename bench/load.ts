@@ -2,7 +2,7 @@
  * The load generator, a process of its own: jobs come in as lines of JSON, results go out the same way. Closed loop, a fixed number of
  * calls. An answer that is not what the job expects ends the process: a benchmark of errors is none.
  */
-import type { CallsJob, Job, LatencyJob, PingJob, Results, Target } from './jobs.ts';
+import type { AbortsJob, CallsJob, Job, LatencyJob, PingJob, Results, Target } from './jobs.ts';
 
 const EVENT = Buffer.from('data: ');
 const decoder = new TextDecoder();
@@ -78,6 +78,42 @@ async function runPings(job: PingJob): Promise<Results['pings']> {
   return { latenciesMs };
 }
 
+/** How many chunks are read of a stream before it is given up, in turn; of 0 some have not even reached the provider. */
+const CHUNKS_READ = [0, 1, 3];
+const EARLY_MS = 15;
+
+async function giveUp(target: Target, body: string, turn: number): Promise<void> {
+  const abort = new AbortController();
+  const chunks = CHUNKS_READ[turn % CHUNKS_READ.length] ?? 0;
+  const answer = fetch(target.url, { method: 'POST', headers: target.headers, body, signal: abort.signal });
+  answer.catch(() => undefined);
+  if (chunks === 0) await Bun.sleep((turn * 7) % EARLY_MS);
+  else {
+    const reply = await answer;
+    if (reply.status !== 200 || !reply.body)
+      throw new Error(`${target.url}: ${reply.status} ${(await reply.text()).slice(0, 400)}`);
+    const reader = reply.body.getReader();
+    for (let chunk = 0; chunk < chunks; chunk += 1)
+      if ((await reader.read()).done) throw new Error(`${target.url}: a stream ended before it was given up`);
+  }
+  abort.abort();
+  await answer.then((reply) => reply.arrayBuffer()).catch(() => undefined);
+}
+
+async function runAborts(job: AbortsJob): Promise<Results['aborts']> {
+  let next = 0;
+  const client = async (): Promise<void> => {
+    while (next < job.streams) {
+      const turn = next;
+      next += 1;
+      await giveUp(job.target, job.body, turn);
+    }
+  };
+  const startMs = performance.now();
+  await Promise.all(Array.from({ length: job.concurrency }, client));
+  return { wallMs: performance.now() - startMs };
+}
+
 async function run(job: Job): Promise<Results[Job['kind']]> {
   switch (job.kind) {
     case 'calls':
@@ -86,6 +122,8 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       return runLatency(job);
     case 'pings':
       return runPings(job);
+    case 'aborts':
+      return runAborts(job);
   }
 }
 

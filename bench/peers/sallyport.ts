@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 const MAX_POLLS = 200;
 const LIMIT = parseUsd('100000');
 
-interface Prepared {
+export interface Prepared {
   readonly data: string;
   readonly token: string;
   readonly adminToken: string;
@@ -70,7 +70,8 @@ export async function startSallyport(
   }
 }
 
-async function prepare(data: string, upstream: string, key: string): Promise<Prepared> {
+/** Makes a data folder with a team, a key for `upstream`, two budgets and a token. */
+export async function prepare(data: string, upstream: string, key: string): Promise<Prepared> {
   const flags = { data, port: '0', adminPort: '0' };
   const app = await startApp(readConfig(flags, { SALLYPORT_LOG_LEVEL: 'error' }));
   try {
