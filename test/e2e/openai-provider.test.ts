@@ -187,7 +187,7 @@ test('a stream that is aborted before its usage chunk pays for what came and for
   abort.abort();
   const end = await endOf(gate, response.headers.get('x-request-id'));
   expect(end).toMatchObject({ errorCode: 'client.aborted', basis: 'delivered' });
-  expect(end.completionTokens).toBeWithin(102, 5000);
+  expect(end.completionTokens).toBeGreaterThanOrEqual(102);
 });
 
 test('a token for OpenAI calls no Groq model by OpenAI, and nothing at Groq', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { slopeOf } from './slope.ts';
+import { slopeOf } from '../../bench/soak/slope.ts';
 
 test('a line has its own slope and no error; noise around it has the slope and an error', () => {
   const line = Array.from({ length: 10 }, (_, n) => ({ x: n * 1000, y: 5_000_000 + n * 700_000 }));
