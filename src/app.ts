@@ -11,6 +11,7 @@ import { type AdminServer, serveAdmin } from './admin/server.ts';
 import { prepareSocketFolder, realFolder, socketOwner, socketPath } from './admin/socket-path.ts';
 import { EntryStream, type WriteOut } from './audit/entry-stream.ts';
 import type { Journal } from './audit/journal.ts';
+import { lastEntryMs } from './audit/reader.ts';
 import { closeOpenCalls } from './audit/recovery.ts';
 import { openSpending } from './audit/spending.ts';
 import type { Config } from './config.ts';
@@ -33,7 +34,7 @@ import { Upstream } from './gateway/upstream.ts';
 import { Presets } from './guard/presets.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { type PriceFile, Prices, readPriceFile } from './ledger/prices.ts';
-import { SteadyClock } from './ledger/steady-clock.ts';
+import { MAX_ABSENCE_MS, SteadyClock } from './ledger/steady-clock.ts';
 import { RecoveryDesk } from './recovery/desk.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
@@ -113,6 +114,7 @@ export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: W
     const core = await openCore(config, storage, log, ask);
     const access = openAccess(core);
     const tail = await replay(core);
+    const lastMs = lastEntryMs(core.journalFolder, tail.head);
     teardown.defer(() => core.indexer.stop());
     const stream = settings.auditStdout && writeOut ? new EntryStream(writeOut) : undefined;
     let streamed = true;
@@ -120,7 +122,7 @@ export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: W
     const journal = openJournal(core, tail, stream);
     teardown.defer(() => journal.close(reason));
     const recoveredCalls = await closeOpenCalls(core.indexer, journal);
-    const parts = await openParts(core, access, journal, priceFile);
+    const parts = await openParts(core, access, journal, priceFile, lastMs);
     teardown.defer(() => parts.upstream.close());
     const watch = await openWatch(config, core, parts);
     teardown.defer(() => watch.stop());
@@ -154,6 +156,7 @@ async function openParts(
   access: Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault'>,
   journal: Journal,
   priceFile: PriceFile | null,
+  lastMs: number | null,
 ): Promise<Parts> {
   const late = new LateEntries((entry) => journal.append(entry), core.log);
   if (priceFile) {
@@ -164,7 +167,7 @@ async function openParts(
     userAgent: `sallyport/${VERSION}`,
     monotonicMs: () => core.clock.monotonicMs(),
   });
-  const budgetClock = openBudgetClock(core, late);
+  const budgetClock = openBudgetClock(core, late, lastMs);
   const ledger = await openLedger({ ...core, clock: budgetClock }, access, late);
   return {
     ...access,
@@ -183,20 +186,25 @@ async function openParts(
   };
 }
 
-function openBudgetClock({ clock, log }: Core, late: LateEntries): SteadyClock {
+function openBudgetClock({ clock, log }: Core, late: LateEntries, lastMs: number | null): SteadyClock {
   return new SteadyClock({
     clock,
+    lastEntryMs: lastMs,
     emit: (event) => {
       late.record(event);
       const { action, jumpMs, stoppedAt } = event;
       log[action === 'clock.jumped' ? 'error' : 'warn'](
-        action === 'clock.jumped'
-          ? 'The wall clock was set. Budget periods stand still until it has agreed with itself for 10 minutes, or: sallyport budget clock-ok'
-          : 'Budget periods go on.',
+        action === 'clock.jumped' ? stoppedText(jumpMs) : 'Budget periods go on.',
         { action, jumpMs, stoppedAt },
       );
     },
   });
+}
+
+function stoppedText(jumpMs: number): string {
+  return jumpMs > MAX_ABSENCE_MS
+    ? 'The wall clock is more than 400 days ahead of the last entry of the journal. Budget periods stand still until it is not, or: sallyport budget clock-ok'
+    : 'The wall clock was set. Budget periods stand still until it has agreed with itself for 10 minutes, or: sallyport budget clock-ok';
 }
 
 async function openLedger(

@@ -18,6 +18,7 @@ import type { AppliedPosition } from '../records/trust.ts';
 import { chainHash, formatLine, NO_HASH, parseLine } from './chain.ts';
 import type { Position } from './entry.ts';
 import { listStreams, segmentPath } from './layout.ts';
+import { lastEntryMs } from './reader.ts';
 import { verifyJournal } from './verify.ts';
 
 /** Three processes: the first with several segments, the second closed properly, the third still running. */
@@ -334,4 +335,49 @@ test('other files in the folder are left alone', () => {
   writeFileSync(join(folder, 'n1@000001', 'notes.txt'), 'x');
   expect(verdict(folder)).toBe(lab.written.length);
   expect(existsSync(join(folder, 'README'))).toBe(true);
+});
+
+test('the last entry says when the journal ended, wherever its line stands', () => {
+  using own = new JournalLab();
+  const { folder, clock } = own;
+  expect(lastEntryMs(folder, readAll(folder).tail.head)).toBeNull();
+  const seen = new Set<string>();
+  const check = (): void => {
+    const { entries, tail } = readAll(folder);
+    expect(lastEntryMs(folder, tail.head)).toBe(Date.parse(entries.at(-1)!.entry.at));
+    seen.add(String(entries.at(-1)!.position.segment));
+  };
+  // The first line of a stream, the first one of a segment, one behind another, and one longer than a read.
+  for (const segmentBytes of [300, 1_000_000]) {
+    const journal = own.open({ segmentBytes });
+    check();
+    for (const pad of [10, 10, 400, 100_000, 10, 20_000]) {
+      clock.pass(1000);
+      journal.append(callStart('req', '1', { metadata: { pad: 'x'.repeat(pad) } }));
+      check();
+    }
+  }
+  expect(seen.size).toBeGreaterThan(3);
+  // A torn tail is not there, and neither is a segment that has no line yet.
+  const { tail } = readAll(folder);
+  const [stream] = listStreams(folder).slice(-1);
+  appendFileSync(segmentPath(folder, stream!.stream, stream!.segments.at(-1)!), '{"seq":9,"at":"2030');
+  check();
+  writeFileSync(segmentPath(folder, stream!.stream, stream!.segments.at(-1)! + 1), '');
+  expect(lastEntryMs(folder, tail.head)).toBe(clock.wallMs());
+});
+
+test('a last line that was edited says nothing', () => {
+  const { tail } = readAll(lab.folder);
+  const [stream] = listStreams(lab.folder).slice(-1);
+  for (const edit of [
+    (text: string) => text.replace(/("at":")2026(?!.*"at":")/s, '$12036'),
+    (text: string) => text.replace(/.*\n$/, ''),
+    () => '',
+  ]) {
+    const folder = copy();
+    const path = segmentPath(folder, stream!.stream, stream!.segments.at(-1)!);
+    writeFileSync(path, edit(readFileSync(path, 'utf8')));
+    expect(refusalOf(() => lastEntryMs(folder, tail.head)).code).toBe('audit.broken');
+  }
 });

@@ -14,6 +14,7 @@ import { type EntryPlace, hasValidMac } from './entry-mac.ts';
 import { listStreams, segmentPath, type StreamFolder } from './layout.ts';
 
 const READ_BYTES = 1 << 20;
+const TAIL_BYTES = 1 << 14;
 const LINE_FEED = 10;
 
 /** Where reading ended: the head that the next stream has to cite. */
@@ -158,6 +159,55 @@ function checkCitation(stream: string, entry: Entry, previous: Cursor | null): v
     const missing = cited ? `entry ${cited.seq} of ${cited.stream}` : 'nothing';
     const found = previous ? `entry ${previous.seq} of ${previous.stream}` : 'nothing';
     throw broken(stream, 1, `the stream follows ${missing}, but the files before it end with ${found}`);
+  }
+}
+
+/**
+ * When the last entry of the journal was written, by the clock of that time; null when there is none. `head` is where reading ended. Throws
+ * `audit.broken` when the line there is not the one that was read, or was applied by the database.
+ */
+export function lastEntryMs(folder: string, head: JournalTail['head']): number | null {
+  if (!head) return null;
+  const lines: Buffer[] = [];
+  const segments = listStreams(folder).find(({ stream }) => stream === head.stream)?.segments ?? [];
+  // The line itself, and the one before it, whose hash it continues.
+  for (const segment of segments.toReversed()) {
+    if (lines.length < 2)
+      lines.push(...lastLines(segmentPath(folder, head.stream, segment), 2 - lines.length));
+  }
+  const [last, before] = lines.map(parseLine);
+  const previous = before === undefined ? NO_HASH : before?.hash;
+  if (
+    !last ||
+    !previous ||
+    !last.hash.equals(head.hash) ||
+    !chainHash(previous, last.json).equals(head.hash)
+  ) {
+    throw broken(head.stream, head.seq, 'the last line is not the one that was applied');
+  }
+  return Date.parse((JSON.parse(last.json.toString('utf8')) as Entry).at);
+}
+
+/** So many whole lines from the end of a file, the last one first; fewer when it has no more. */
+function lastLines(path: string, count: number): Buffer[] {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    for (let length = Math.min(size, TAIL_BYTES); ; length = Math.min(size, length * 4)) {
+      const bytes = Buffer.alloc(length);
+      readSync(file, bytes, 0, length, size - length);
+      const lines: Buffer[] = [];
+      for (let end = bytes.lastIndexOf(LINE_FEED); end >= 0 && lines.length < count;) {
+        const start = end === 0 ? -1 : bytes.lastIndexOf(LINE_FEED, end - 1);
+        // A line whose beginning is not in what was read is not whole, unless the file begins with it.
+        if (start < 0 && length < size) break;
+        lines.push(bytes.subarray(start + 1, end));
+        end = start;
+      }
+      if (lines.length === count || length === size) return lines;
+    }
+  } finally {
+    closeSync(file);
   }
 }
 

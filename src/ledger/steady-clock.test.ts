@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import type { ClockEvent } from '../audit/entry.ts';
 import { parseUsd } from '../core/money.ts';
 import { Budgets } from './budgets.ts';
-import { AGREE_MS, MAX_JUMP_MS, SteadyClock } from './steady-clock.ts';
+import { AGREE_MS, MAX_ABSENCE_MS, MAX_JUMP_MS, SteadyClock } from './steady-clock.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -164,4 +164,112 @@ test('whatever the clock does, the time stands still or is the wall clock, and n
     ).toBe(true);
   });
   fc.assert(run, { numRuns: 500 });
+});
+
+const DAY = 24 * HOUR;
+
+/** A process that starts at `wall`, after one whose journal ended at START. */
+function startAt(wall: number) {
+  const time = { mono: 5000.25, wall };
+  const events: ClockEvent[] = [];
+  const clock = { monotonicMs: () => time.mono, wallMs: () => time.wall };
+  const steady = new SteadyClock({ clock, lastEntryMs: START, emit: (event) => events.push(event) });
+  const pass = (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      time.mono += 1000;
+      time.wall += 1000;
+      steady.wallMs();
+    }
+  };
+  return { time, events, steady, pass };
+}
+
+test.each([-MAX_JUMP_MS, 0, 1000, HOUR, 30 * DAY, MAX_ABSENCE_MS])(
+  'a process that starts %d ms after the last entry believes its clock',
+  (ms) => {
+    const { events, steady } = startAt(START + ms);
+    expect(steady.wallMs()).toBe(START + ms);
+    expect([events, steady.state.stoppedAtMs]).toEqual([[], null]);
+  },
+);
+
+test('a process without a journal believes its clock', () => {
+  const clock = { monotonicMs: () => 5, wallMs: () => START + 5000 * DAY };
+  expect(new SteadyClock({ clock, lastEntryMs: null, emit: () => undefined }).wallMs()).toBe(
+    START + 5000 * DAY,
+  );
+});
+
+test.each([-2 * MAX_JUMP_MS, -HOUR, -400 * DAY, MAX_ABSENCE_MS + 1, 5000 * DAY])(
+  'a clock that is %d ms off the last entry at the start stops the time there, with an alarm',
+  (ms) => {
+    const { events, steady, pass } = startAt(START + ms);
+    expect(steady.wallMs()).toBe(START);
+    expect(events).toEqual([
+      { action: 'clock.jumped', principal: 'system', jumpMs: ms, stoppedAt: '2026-11-21T23:50:00.000Z' },
+    ]);
+    pass(MINUTE / 2);
+    expect(steady.state).toEqual({ stoppedAtMs: START, jumpMs: ms });
+    expect(events).toHaveLength(1);
+  },
+);
+
+test('a start behind the journal is believed after ten minutes; one years ahead of it only by an operator', () => {
+  const behind = startAt(START - HOUR);
+  behind.pass(AGREE_MS - 1000);
+  expect(behind.steady.wallMs()).toBe(START);
+  behind.pass(2000);
+  expect(behind.steady.wallMs()).toBe(behind.time.wall);
+  const ahead = startAt(START + 5000 * DAY);
+  ahead.pass(3 * AGREE_MS);
+  expect(ahead.steady.wallMs()).toBe(START);
+  expect(ahead.steady.confirm('user:o')).toBe(true);
+  expect(ahead.steady.wallMs()).toBe(ahead.time.wall);
+  expect(ahead.events.at(-1)).toMatchObject({
+    action: 'clock.resumed',
+    principal: 'user:o',
+    jumpMs: 5000 * DAY,
+  });
+});
+
+test('a clock that is put right after the start is believed at once', () => {
+  for (const wrong of [-400 * DAY, 5000 * DAY]) {
+    const { time, events, steady, pass } = startAt(START + wrong);
+    pass(5000);
+    time.wall = START + 2 * HOUR;
+    expect(steady.wallMs()).toBe(START + 2 * HOUR);
+    expect(events.map(({ action, principal }) => [action, principal])).toEqual([
+      ['clock.jumped', 'system'],
+      ['clock.resumed', 'system'],
+    ]);
+    // And watched from then on, as ever.
+    time.wall += HOUR;
+    expect(steady.wallMs()).toBeLessThan(START + 2 * HOUR + MINUTE);
+  }
+});
+
+test('a process that starts years ahead gives no spent budget a new period', () => {
+  const { time, steady } = startAt(START + 5000 * DAY);
+  const status = {
+    period: '2026-11',
+    spentPicoUsd: parseUsd('10'),
+    overrunPicoUsd: 0n,
+    alertedPercent: 95,
+    exhausted: false,
+    paused: false,
+  };
+  const budgets = new Budgets({ clock: steady, emit: () => undefined, statuses: new Map([['b', status]]) });
+  budgets.define({
+    id: 'b',
+    subject: 'team:chat',
+    period: 'month',
+    zone: 'UTC',
+    limitPicoUsd: parseUsd('10'),
+    onCap: 'refuse',
+  });
+  expect(() => budgets.reserve(['team:chat'], 'h', parseUsd('1'), 1000)).toThrow('no room');
+  expect(budgets.view('b').period).toBe('2026-11');
+  steady.confirm('user:o');
+  budgets.reserve(['team:chat'], 'h', parseUsd('1'), 1000);
+  expect(budgets.view('b').period).toBe(new Date(time.wall).toISOString().slice(0, 7));
 });

@@ -1,7 +1,8 @@
 /**
  * The wall clock that budgets go by. It is compared with the monotonic clock: when the two part by more than a minute, somebody or
  * something set the time, and nobody can tell whether the old or the new one is right. The time for budgets then stands still, so that
- * no period ends or begins, until the clock has agreed with itself for a while or an operator confirms it. See docs/adr/0006.
+ * no period ends or begins, until the clock has agreed with itself for a while or an operator confirms it. At the start of a process it is
+ * compared with the last entry of the journal. See docs/adr/0006.
  */
 import type { ClockEvent } from '../audit/entry.ts';
 import type { Clock } from '../core/clock.ts';
@@ -10,11 +11,15 @@ import type { Clock } from '../core/clock.ts';
 export const MAX_JUMP_MS = 60_000;
 /** How long the clock must agree with itself before its new time is taken without an operator. */
 export const AGREE_MS = 10 * 60_000;
+/** A process that comes back after longer than this is more likely one whose clock is wrong: an operator has to say that it is right. */
+export const MAX_ABSENCE_MS = 400 * 86_400_000;
 /** How fast a difference is forgiven: as a share of the time that passes. Clocks that are slewed stay far below. */
 const FORGIVEN_SHARE = 0.01;
 
 export interface SteadyClockDeps {
   readonly clock: Clock;
+  /** When the last entry of the journal was written, by the clock of that time; null when there is none. */
+  readonly lastEntryMs?: number | null;
   /** Takes the event into the journal, and tells somebody. */
   readonly emit: (event: ClockEvent) => void;
 }
@@ -28,6 +33,8 @@ export interface ClockState {
 
 interface Stop {
   readonly atMs: number;
+  /** Since the start of the process, so that `atMs` is when the journal ended. */
+  readonly fromStart: boolean;
   /** Since when the wall clock has agreed with the monotonic one, and the difference between them then. */
   agreedSinceMs: number;
   agreedOffsetMs: number;
@@ -45,7 +52,12 @@ export class SteadyClock implements Clock {
     this.#clock = deps.clock;
     this.#emit = deps.emit;
     this.#checkedMs = deps.clock.monotonicMs();
-    this.#offsetMs = deps.clock.wallMs() - this.#checkedMs;
+    const wallMs = deps.clock.wallMs();
+    this.#offsetMs = wallMs - this.#checkedMs;
+    const { lastEntryMs = null } = deps;
+    if (lastEntryMs === null || mayFollow(lastEntryMs, wallMs)) return;
+    this.#offsetMs = lastEntryMs - this.#checkedMs;
+    this.#stand(this.#checkedMs, wallMs, wallMs - lastEntryMs, true);
   }
 
   monotonicMs(): number {
@@ -79,22 +91,26 @@ export class SteadyClock implements Clock {
     return true;
   }
 
-  #stand(nowMs: number, wallMs: number, driftMs: number): number {
+  #stand(nowMs: number, wallMs: number, driftMs: number, fromStart = false): number {
     const atMs = Math.floor(this.#checkedMs + this.#offsetMs);
-    this.#stop = { atMs, agreedSinceMs: nowMs, agreedOffsetMs: wallMs - nowMs };
+    this.#stop = { atMs, fromStart, agreedSinceMs: nowMs, agreedOffsetMs: wallMs - nowMs };
     this.#emit(clockEvent('clock.jumped', 'system', driftMs, atMs));
     return atMs;
   }
 
   #mayResume(stop: Stop, nowMs: number, wallMs: number): boolean {
     const offsetMs = wallMs - nowMs;
-    // Back where it was: the jump is undone, and there is nothing to doubt any more.
-    const undone = Math.abs(offsetMs - this.#offsetMs) <= MAX_JUMP_MS;
+    // Back where it was, or where it may well be: there is nothing to doubt any more.
+    const undone = stop.fromStart
+      ? mayFollow(stop.atMs, wallMs)
+      : Math.abs(offsetMs - this.#offsetMs) <= MAX_JUMP_MS;
     if (Math.abs(offsetMs - stop.agreedOffsetMs) > MAX_JUMP_MS) {
       stop.agreedSinceMs = nowMs;
       stop.agreedOffsetMs = offsetMs;
     }
-    if (!undone && nowMs - stop.agreedSinceMs < AGREE_MS) return false;
+    // Going back gives nobody a second period; a year that is wrong would give everybody a new one.
+    const wantsOperator = stop.fromStart && wallMs - stop.atMs > MAX_ABSENCE_MS;
+    if (!undone && (wantsOperator || nowMs - stop.agreedSinceMs < AGREE_MS)) return false;
     this.#resume(stop, 'system', nowMs, wallMs);
     return true;
   }
@@ -110,6 +126,12 @@ export class SteadyClock implements Clock {
   #jumpOf(stop: Stop): number {
     return Math.round(stop.agreedOffsetMs - this.#offsetMs);
   }
+}
+
+/** True when a process may well start at `wallMs` whose journal ended at `lastEntryMs`. */
+function mayFollow(lastEntryMs: number, wallMs: number): boolean {
+  const passedMs = wallMs - lastEntryMs;
+  return passedMs >= -MAX_JUMP_MS && passedMs <= MAX_ABSENCE_MS;
 }
 
 function clockEvent(
