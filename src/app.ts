@@ -305,6 +305,7 @@ async function serve(
       maxWaiting: Math.ceil(settings.maxCalls / 2),
     }),
     maxBodyBytes: settings.maxBodyBytes,
+    strict: settings.strict,
     intake: new Intake(settings),
     open: () => open,
   };

@@ -23,6 +23,7 @@ test('without a word everything has a safe default', () => {
       maxBodyBytes: 10_485_760,
       maxBodiesBytes: 268_435_456,
       maxCalls: 2000,
+      strict: false,
       requestSeconds: 30,
       pricesFile: null,
       times: { firstByteMs: 600_000, idleMs: 300_000, stallMs: 120_000, totalMs: 3_600_000 },
@@ -49,6 +50,7 @@ test('every variable that is listed is read', () => {
     SALLYPORT_MAX_BODY_BYTES: '1024',
     SALLYPORT_MAX_BODIES_BYTES: '2048',
     SALLYPORT_MAX_CALLS: '12',
+    SALLYPORT_DURABILITY: 'strict',
     SALLYPORT_REQUEST_SECONDS: '9',
     SALLYPORT_FIRST_BYTE_SECONDS: '3',
     SALLYPORT_IDLE_SECONDS: '4',
@@ -70,6 +72,7 @@ test('every variable that is listed is read', () => {
     maxBodyBytes: 1024,
     maxBodiesBytes: 2048,
     maxCalls: 12,
+    strict: true,
     requestSeconds: 9,
     pricesFile: null,
     times: { firstByteMs: 3000, idleMs: 4000, stallMs: 5000, totalMs: 6000 },
@@ -78,7 +81,7 @@ test('every variable that is listed is read', () => {
     ...readWatching(undefined, {}),
   });
   // Other files test those of the listener (config-network), of what is watched (watch-config) and of OpenTelemetry (telemetry-config).
-  expect(Object.keys(VARIABLES)).toHaveLength(35);
+  expect(Object.keys(VARIABLES)).toHaveLength(36);
 });
 
 test('a flag wins over a variable', () => {
@@ -133,6 +136,7 @@ test.each<[string, Environment, Flags?]>([
   ['a level in capitals', { SALLYPORT_LOG_LEVEL: 'INFO' }],
   ['a log of calls that goes nowhere', { SALLYPORT_CALL_LOG: '/var/log/calls' }],
   ['a log of calls that is on', { SALLYPORT_CALL_LOG: '1' }],
+  ['a durability that there is not', { SALLYPORT_DURABILITY: 'always' }],
   ['an unknown variable', { SALLYPORT_BUDGET: '5' }],
   ['an empty data folder', { SALLYPORT_DATA: '' }],
   ['an empty data folder by flag', {}, { data: '' }],

@@ -28,6 +28,8 @@ export interface Settings extends ListenSettings, WatchSettings {
   readonly maxBodiesBytes: number;
   /** Calls at once; fewer if the start shows that so many do not go. */
   readonly maxCalls: number;
+  /** A call is on disk before it is sent, not only before its answer leaves. */
+  readonly strict: boolean;
   /** How long a request may take to arrive, and an idle connection is kept. */
   readonly requestSeconds: number;
   /** The operator's own prices, or null. Absolute path. */
@@ -82,6 +84,8 @@ export const VARIABLES = {
   SALLYPORT_MAX_BODY_BYTES: 'largest request body (default 10485760)',
   SALLYPORT_MAX_BODIES_BYTES: 'all large request bodies together (default 268435456)',
   SALLYPORT_MAX_CALLS: `calls at once (default ${DEFAULT_MAX_CALLS}, or what open files allow)`,
+  SALLYPORT_DURABILITY:
+    'when a call has to be on disk: "answer", before its answer leaves (default), or "strict", before it is sent',
   SALLYPORT_REQUEST_SECONDS: 'how long a request may take to arrive (default 30)',
   SALLYPORT_FIRST_BYTE_SECONDS: 'wait for the first byte of an answer (default 600)',
   SALLYPORT_IDLE_SECONDS: 'wait between two chunks of an answer (default 300)',
@@ -101,6 +105,7 @@ const OTHER_VARIABLES = [
   'SALLYPORT_URL',
 ];
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const DURABILITIES = ['answer', 'strict'] as const;
 
 /** Throws `config.invalid`. Flags win over variables. */
 export function readConfig(flags: Flags, environment: Environment): Config {
@@ -126,7 +131,8 @@ export function readConfig(flags: Flags, environment: Environment): Config {
       ...readWatching(flags.auditStdout, environment),
       port,
       adminPort,
-      logLevel: readLevel(environment['SALLYPORT_LOG_LEVEL'] ?? 'info'),
+      logLevel: oneOf('SALLYPORT_LOG_LEVEL', environment, LEVELS) ?? 'info',
+      strict: oneOf('SALLYPORT_DURABILITY', environment, DURABILITIES) === 'strict',
       ...readBounds(environment),
       // The runtime counts in one byte.
       requestSeconds: integer(
@@ -203,12 +209,16 @@ function checkEmpty(flags: Flags, environment: Environment): void {
   if (empty !== undefined) throw invalid(`${empty} is empty.`, { fix: 'Give it a value, or leave it out.' });
 }
 
-function readLevel(text: string): LogLevel {
-  const level = LEVELS.find((candidate) => candidate === text);
-  if (level) return level;
-  throw invalid(`SALLYPORT_LOG_LEVEL is "${text.slice(0, 20)}".`, {
-    fix: `Use one of ${LEVELS.join(', ')}.`,
-  });
+function oneOf<T extends string>(
+  name: keyof typeof VARIABLES,
+  environment: Environment,
+  values: readonly T[],
+): T | undefined {
+  const text = environment[name];
+  if (text === undefined) return undefined;
+  const value = values.find((candidate) => candidate === text);
+  if (value !== undefined) return value;
+  throw invalid(`${name} is "${text.slice(0, 20)}".`, { fix: `Use one of ${values.join(', ')}.` });
 }
 
 function integer(

@@ -1,6 +1,6 @@
 /** The steps that every call to a provider takes before anything is sent, once it has its turn: money, record. */
 import type { Token } from '../access/tokens.ts';
-import { SallyportError } from '../core/errors.ts';
+import { asSallyportError, SallyportError } from '../core/errors.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { versionId, type KeySlot } from '../vault/provider-keys.ts';
 import type { CallContext } from './call-context.ts';
@@ -21,7 +21,7 @@ export interface NewCall {
 
 export interface BegunCall {
   readonly call: OpenCall;
-  /** Resolves when the start entry survives a power cut: no byte of an answer leaves before. */
+  /** Resolves when the start entry survives a power cut: no byte of an answer leaves before, and where `strict`, nothing is sent. */
   readonly durable: Promise<void>;
 }
 
@@ -107,4 +107,13 @@ export function beginCall(
   undo.defer(connection.restoreTimeout);
   undo.defer(gate.live.add(call));
   return { call, durable };
+}
+
+/**
+ * Resolves when the call may be sent, where it has to be on disk before. Throws `audit.unavailable`, or what has aborted the call
+ * meanwhile; nothing was sent then.
+ */
+export async function onDisk({ call, durable }: BegunCall): Promise<void> {
+  await durable;
+  if (call.abort.aborted) throw asSallyportError(call.abort.reason);
 }

@@ -44,6 +44,8 @@ export interface Gate {
   readonly seeRefusals: (refused: readonly AuthRefused[]) => void;
   readonly turns: Turns;
   readonly maxBodyBytes: number;
+  /** A call is on disk before anything of it is sent. */
+  readonly strict: boolean;
   readonly intake: Intake;
   /** False while starting and stopping: no call is let through. */
   readonly open: () => boolean;

@@ -5,7 +5,7 @@ import { SallyportError } from '../core/errors.ts';
 import type { Provider } from '../providers/catalog.ts';
 import type { KeySlot } from '../vault/provider-keys.ts';
 import { answerTo } from './answer.ts';
-import { beginCall, selectKey } from './begin-call.ts';
+import { beginCall, onDisk, selectKey } from './begin-call.ts';
 import type { CallContext } from './call-context.ts';
 import type { Connection, Gate } from './gate.ts';
 import { planCall } from './plan.ts';
@@ -41,6 +41,7 @@ export async function listModels(
     decided = await waitForTurn(gate, context, request, connection, token, decided, decide);
   const { slot } = decided;
   const begun = beginCall(gate, context, connection, { token, slot, plan: null, metadata: {} });
+  if (gate.strict) await onDisk(begun);
   const stopWatching = watchClient(request, begun.call, { kind: 'free' });
   const endpoint = modelId === null ? 'models' : `models/${encodeURIComponent(modelId)}`;
   const reply = await sendCall(gate, context, begun.call, slot, {

@@ -11,7 +11,7 @@ import { type ShapedRequest, shapeRequest } from '../guard/guard.ts';
 import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
 import { readChatRequest } from '../providers/openai.ts';
 import { answerTo } from './answer.ts';
-import { beginCall } from './begin-call.ts';
+import { beginCall, onDisk } from './begin-call.ts';
 import { CallContext } from './call-context.ts';
 import { decideCall } from './decide-call.ts';
 import type { Connection, Gate } from './gate.ts';
@@ -79,6 +79,7 @@ async function chat(
     plan,
     metadata: metadataOf(context, token, shape, plan, request.headers),
   });
+  if (gate.strict) await onDisk(begun);
   // Of a stream nothing came yet; of a whole answer, which a provider finishes for nobody as well, nothing is known.
   const stopWatching = watchClient(
     request,
