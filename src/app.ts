@@ -292,7 +292,7 @@ async function serve(
     ...core,
     ...parts,
     live: new LiveCalls(core.clock, settings.times),
-    strangers: new StrangerRefusals((address) => core.pseudonyms.commit('address', address)),
+    strangers: new StrangerRefusals(core.clock, (address) => core.pseudonyms.commit('address', address)),
     holders: new HolderRefusals(core.clock),
     rejectedKeys: new RejectedKeys(),
     observer: telemetry,

@@ -4,17 +4,13 @@
  */
 import type { CallRefused } from '../audit/entry.ts';
 import type { Clock } from '../core/clock.ts';
+import { Allowance } from './allowance.ts';
 
 /** Of one token on record by themselves: so many at once, and then so many a second. */
 const BURST = 100;
 const PER_SECOND = 1;
 
 type Folded = { -readonly [Field in keyof CallRefused]: CallRefused[Field] };
-
-interface Allowance {
-  left: number;
-  atMs: number;
-}
 
 export class HolderRefusals {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
@@ -47,25 +43,14 @@ export class HolderRefusals {
 
   #mayStandAlone(tokenId: string): boolean {
     const nowMs = this.#clock.monotonicMs();
-    const allowance = this.#allowances.get(tokenId);
-    if (!allowance) {
-      this.#allowances.set(tokenId, { left: BURST - 1, atMs: nowMs });
-      return true;
-    }
-    allowance.left = refilled(allowance, nowMs);
-    allowance.atMs = nowMs;
-    if (allowance.left < 1) return false;
-    allowance.left -= 1;
-    return true;
+    let allowance = this.#allowances.get(tokenId);
+    if (!allowance) this.#allowances.set(tokenId, (allowance = new Allowance(BURST, PER_SECOND, nowMs)));
+    return allowance.take(nowMs);
   }
 
   #forgetIdle(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const [tokenId, allowance] of this.#allowances)
-      if (refilled(allowance, nowMs) >= BURST) this.#allowances.delete(tokenId);
+      if (allowance.isFull(nowMs)) this.#allowances.delete(tokenId);
   }
-}
-
-function refilled({ left, atMs }: Allowance, nowMs: number): number {
-  return Math.min(BURST, left + ((nowMs - atMs) / 1000) * PER_SECOND);
 }
