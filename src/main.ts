@@ -9,7 +9,14 @@ import { argumentsFromSource, CALLERS_FOLDER, runtimeEnvironment } from './runti
 
 const folder = process.env[CALLERS_FOLDER];
 if (folder !== undefined) {
-  process.chdir(folder);
+  try {
+    process.chdir(folder);
+  } catch {
+    process.stderr.write(
+      'sallyport: error: the current folder is gone\nsallyport: hint: change to one that is there\n',
+    );
+    process.exit(3);
+  }
   // It is none of the settings.
   delete process.env[CALLERS_FOLDER];
 }

@@ -43,7 +43,20 @@ export async function streamGit(
   return { code, err };
 }
 
-/** Likewise, with the whole output at the end. `input` is its standard input. */
+/** A blob's content. Throws when it cannot be read, or is longer than `maxBytes`. */
+export async function readBlob(id: string, maxBytes: number, options: GitOptions): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const { code, err } = await streamGit(['cat-file', 'blob', id], options, (chunk) => {
+    size += chunk.length;
+    if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
+    parts.push(chunk);
+  });
+  if (code !== 0) throw new Error(`git cat-file ended with ${code}: ${complaint(err)}`);
+  return Buffer.concat(parts);
+}
+
+/** Runs git with the whole output at the end. `input` is its standard input. */
 export async function runGit(
   args: readonly string[],
   { cwd, env }: GitOptions,

@@ -9,6 +9,7 @@ function read(patch: string, pieceBytes = Infinity): string[] {
   const reader = new PatchReader({
     file: () => events.push('file'),
     path: (path, isNew) => events.push(`${isNew ? 'new' : 'path'} ${path}`),
+    object: (id) => events.push(`object ${id}`),
     block: (line) => {
       block = `${line}:`;
     },
@@ -64,6 +65,7 @@ const PATCH = [
 
 const EVENTS = [
   'file',
+  'object 2',
   'path a.txt',
   '1:++ b/not-a-path\ndiff --git a/x b/x\n\n',
   '11:last\n',

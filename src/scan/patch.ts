@@ -8,6 +8,8 @@ export interface PatchSink {
   file(): void;
   /** `isNew`: the file had no such name before. */
   path(path: string, isNew: boolean): void;
+  /** The object that holds the new version, before any line. */
+  object(id: string): void;
   /** Added lines follow, the first of which has this number. */
   block(line: number): void;
   /** A piece of added text; it may end in the middle of a line. */
@@ -134,6 +136,8 @@ export class PatchReader {
       this.#isNew = false;
       this.#sink.file();
     } else if (text.startsWith('new file mode ')) this.#isNew = true;
+    else if (text.startsWith('index '))
+      this.#sink.object(/^index [0-9a-f]+\.\.([0-9a-f]+)/.exec(text)?.[1] ?? '');
     else if (/^(?:rename|copy) to /.test(text)) this.#sink.path(unquote(text.replace(/^\w+ to /, '')), true);
     else if (text.startsWith('+++ ') && text !== '+++ /dev/null') {
       this.#sink.path(unquote(text.slice(4)).replace(/^b\//, ''), this.#isNew);

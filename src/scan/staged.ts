@@ -1,11 +1,13 @@
 /**
  * The lines that the next commit would add: what `git diff --cached` shows as added, of text and binary files alike, whatever the
- * repository's settings and attributes say. Removed lines and context are never looked at.
+ * repository's settings and attributes say. Removed lines and context are never looked at. Of an archive that changed, in which lines mean nothing,
+ * all files are.
  */
 import { type Depth, findDeep } from '../detect/deep.ts';
 import { describe, SallyportError } from '../core/errors.ts';
+import { eachEntry, type Entry, hasContainerName, isContainer } from './containers.ts';
 import { type Finding, findingOf } from './finding.ts';
-import { complaint, type GitOptions, runGit, streamGit } from './git.ts';
+import { complaint, type GitOptions, readBlob, runGit, streamGit } from './git.ts';
 import { PatchReader } from './patch.ts';
 import { noWorkTree } from './repository.ts';
 import { TextScan } from './text-scan.ts';
@@ -18,10 +20,15 @@ export interface ScanResult {
   readonly problems: readonly string[];
 }
 
+/** Enough to tell an archive. */
+const HEAD_BYTES = 262;
+const MOST_CONTAINER_BYTES = 256 * 1024 * 1024;
+
 const DIFF = [
   'diff',
   '--cached',
   '--patch',
+  '--full-index',
   '--unified=0',
   '--inter-hunk-context=0',
   // An attribute or a NUL byte must not hide a file; neither may a program of the repository's settings show it.
@@ -43,8 +50,10 @@ export async function scanStaged(options: GitOptions, depth: Depth = {}): Promis
   const scan = new StagedScan(depth);
   try {
     const { code, err } = await streamGit(DIFF, options, (chunk) => scan.reader.push(chunk));
-    if (code === 0) scan.reader.end();
-    else {
+    if (code === 0) {
+      scan.reader.end();
+      await scan.openContainers(options);
+    } else {
       await checkRepository(options);
       scan.problems.push(`git diff ended with ${code}: ${complaint(err)}`);
     }
@@ -56,11 +65,17 @@ export async function scanStaged(options: GitOptions, depth: Depth = {}): Promis
 }
 
 class StagedScan implements ScanResult {
-  readonly findings: Finding[] = [];
+  findings: Finding[] = [];
   readonly problems: string[] = [];
   files = 0;
   bytes = 0;
   #path = '';
+  #object = '';
+  /** The first bytes of the file, as far as they were added. */
+  #head: Buffer = Buffer.alloc(0);
+  #atStart = false;
+  /** By path, the object of each archive. */
+  readonly #containers = new Map<string, string>();
   readonly #depth: Depth;
   readonly #text: TextScan;
 
@@ -76,19 +91,62 @@ class StagedScan implements ScanResult {
     file: () => {
       this.files += 1;
       this.#path = '(unknown)';
+      this.#object = '';
+      this.#head = Buffer.alloc(0);
     },
     path: (path, isNew) => {
       if (isNew && path !== this.#path) this.#scanName(path);
       this.#path = path;
     },
-    block: (line) => this.#text.start(line),
+    object: (id) => (this.#object = id),
+    block: (line) => {
+      this.#atStart = line === 1;
+      if (hasContainerName(this.#path)) this.#noteContainer();
+      this.#text.start(line);
+    },
     added: (bytes) => {
+      if (this.#atStart && this.#head.length < HEAD_BYTES)
+        this.#head = Buffer.concat([this.#head, bytes.subarray(0, HEAD_BYTES)]);
       this.bytes += bytes.length;
       this.#text.add(bytes);
     },
-    endBlock: () => this.#text.end(),
+    endBlock: () => {
+      this.#text.end();
+      if (this.#atStart && isContainer(this.#head)) this.#noteContainer();
+    },
     notShown: (what) => this.problems.push(`git does not show the lines: ${what}`),
   });
+
+  /** What was found in the lines of an archive gives way to what is found in its files. */
+  async openContainers(options: GitOptions): Promise<void> {
+    for (const [path, object] of this.#containers) {
+      try {
+        const bytes = await readBlob(object, MOST_CONTAINER_BYTES, options);
+        // A name alone makes no archive: then its lines are what counts.
+        if (!isContainer(bytes)) continue;
+        this.findings = this.findings.filter((finding) => finding.path !== path || finding.line === 0);
+        eachEntry(
+          path,
+          bytes,
+          (entry) => this.#scanEntry(entry),
+          (problem) => this.problems.push(problem),
+        );
+      } catch (error) {
+        this.problems.push(`${path} was not unpacked: ${describe(error)}`);
+      }
+    }
+  }
+
+  #noteContainer(): void {
+    this.#containers.set(this.#path, this.#object);
+  }
+
+  #scanEntry({ path, bytes }: Entry): void {
+    this.#path = path;
+    this.#text.start(1);
+    this.#text.add(bytes);
+    this.#text.end();
+  }
 
   #scanName(path: string): void {
     const bytes = Buffer.from(path);

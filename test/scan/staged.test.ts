@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { run } from '../../src/cli/test-io.ts';
 import { fixtureKey } from '../support/harness.ts';
 import { type GitLab, openGitLab } from '../support/git-lab.ts';
@@ -245,6 +246,42 @@ test('a key in the name of a file is found, and not printed', async () => {
   const text = await lab.cli('scan', '--staged');
   expect(text.err).toContain('logs/[redacted].txt: in the name of the file');
   expect(text.err).not.toContain(key.slice(4, 14));
+});
+
+test('the files inside an archive are scanned, however they are packed', async () => {
+  using lab = openGitLab();
+  const key = fixtureKey();
+  const env = Buffer.from(`A=1\nKEY=${key}\n`);
+  stage(lab, 'logs.gz', gzipSync(env));
+  // Without a name that says so.
+  stage(lab, 'data.bin', gzipSync(gzipSync(env)));
+  const first = await scan(lab);
+  expect([first.code, first.places]).toEqual([
+    1,
+    ['groq-api-key data.bin!data.bin!data.bin:2:5', 'groq-api-key logs.gz!logs:2:5'],
+  ]);
+  expect(first.summary).toMatchObject({ complete: true, findings: 2 });
+  lab.git('commit', '-q', '-m', 'x');
+  // Changed in the middle only: no added line is the start of the file.
+  stage(lab, 'logs.gz', gzipSync(Buffer.concat([env, Buffer.from('more\n')])));
+  expect((await scan(lab)).places).toEqual(['groq-api-key logs.gz!logs:2:5']);
+});
+
+test('a text that is named like an archive is read by its lines', async () => {
+  using lab = openGitLab();
+  const key = fixtureKey();
+  stage(lab, 'notes.zip', `one ${key}\ntwo\n`);
+  lab.git('commit', '-q', '-m', 'x');
+  stage(lab, 'notes.zip', `one ${key}\ntwo ${key}\n`);
+  expect((await scan(lab)).places).toEqual(['groq-api-key notes.zip:2:5']);
+});
+
+test('an archive that cannot be opened is never clean', async () => {
+  using lab = openGitLab();
+  stage(lab, 'cut.gz', gzipSync(randomBytes(2000)).subarray(0, 1000));
+  const { code, places, summary } = await scan(lab);
+  expect([code, places]).toEqual([3, []]);
+  expect(summary).toMatchObject({ complete: false, problems: ['cut.gz was not unpacked: it is damaged'] });
 });
 
 test('a large file is scanned to its end', async () => {
