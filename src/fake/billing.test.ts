@@ -168,7 +168,8 @@ test('two hundred aborts at any moment leave a bill equal to the sum of the call
     }).map((call) => call.catch(() => undefined)),
   );
   await eventually(() => fake.calls().every((call) => call.aborted || call.finished));
-  const calls = fake.calls();
+  // A client that left before its body had come was never accepted.
+  const calls = fake.calls().filter(({ promptTokens }) => promptTokens > 0);
   for (const call of calls) expect(call.picoUsd).toBe(price(call.completionTokens));
   expect(calls.some((call) => call.aborted)).toBe(true);
   const sum = calls.reduce((total, call) => total + BigInt(call.picoUsd), 0n);

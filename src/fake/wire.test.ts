@@ -112,10 +112,10 @@ test('tokensPerSecond paces a stream and the length of a plain call', async () =
 
 test('a stall is silence between two tokens, then the stream goes on', async () => {
   fake.setKnobs({ stall: { afterChunks: 4, ms: 80 } });
+  const startMs = performance.now();
   const response = await post(fake, { stream: true });
   const reader = response.body!.getReader();
   const before = await readUntil(reader, ' written');
-  const startMs = performance.now();
   const after = await readUntil(reader, '[DONE]');
   expect(performance.now() - startMs).toBeGreaterThan(70);
   expect(chunksOf(before + after)).toHaveLength(26);
