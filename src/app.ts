@@ -390,6 +390,7 @@ async function startAdmin(
       adminUrl,
       ready: gate.open(),
       liveCalls: gate.live.count,
+      maxCalls: settings.maxCalls,
       journalStream: parts.journal.stream,
       journalEntries: parts.journal.stats.entries,
       journalDurable: parts.journal.stats.synced,

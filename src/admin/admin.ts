@@ -64,6 +64,7 @@ export interface RuntimeState {
   /** Calls are let through. */
   readonly ready: boolean;
   readonly liveCalls: number;
+  readonly maxCalls: number;
   readonly journalStream: string;
   readonly journalEntries: number;
   readonly journalDurable: number;

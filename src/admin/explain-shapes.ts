@@ -70,6 +70,7 @@ export const status = z.object({
   recovery: recoveryState.nullable(),
   ready: z.boolean(),
   liveCalls: z.int(),
+  maxCalls: z.int(),
   /** Calls that wait for their turn. */
   waitingCalls: z.int(),
   journal: z.object({

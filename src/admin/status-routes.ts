@@ -26,7 +26,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
   return {
     'status.show': async () => {
       const { instance } = deps;
-      const { gatewayUrl, adminUrl, ready, liveCalls, auditStream, ...journal } = deps.runtime();
+      const { gatewayUrl, adminUrl, ready, liveCalls, maxCalls, auditStream, ...journal } = deps.runtime();
       return {
         version: instance.version,
         instance: instance.id,
@@ -38,6 +38,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
         recovery: await recoveryState(deps),
         ready,
         liveCalls,
+        maxCalls,
         waitingCalls: deps.turns.waiting,
         journal: {
           stream: journal.journalStream,

@@ -123,6 +123,7 @@ export async function adminRig(): Promise<AdminRig> {
       adminUrl: 'http://127.0.0.1:2',
       ready: true,
       liveCalls: 0,
+      maxCalls: 2000,
       journalStream: 'n1@000001',
       journalEntries: journal.length,
       journalDurable: journal.length,

@@ -91,7 +91,7 @@ function fields(reply: RouteReply<'status.show'>): [string, string][] {
     ['root key', `${reply.rootKey.fingerprint}, from ${ORIGINS[reply.rootKey.origin]}`],
     ['running since', reply.startedAt],
     ['last backup', orDash(reply.recovery?.backupAt ?? null)],
-    ['calls running', String(reply.liveCalls)],
+    ['calls running', `${reply.liveCalls} of ${reply.maxCalls} at most`],
     ['calls waiting', String(reply.waitingCalls)],
     [
       'journal',
