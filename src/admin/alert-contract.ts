@@ -52,6 +52,15 @@ export const ALERT_ROUTES = {
     body: none,
     response: alert.destinationDetails,
   },
+  'alert.change': {
+    method: 'PATCH',
+    path: '/v1/alerts/:name',
+    scope: 'alerts:write',
+    params: named,
+    query: none,
+    body: alert.destinationChange,
+    response: alert.changedDestination,
+  },
   'alert.test': {
     method: 'POST',
     path: '/v1/alerts/:name/test',

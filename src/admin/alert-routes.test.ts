@@ -29,6 +29,7 @@ test('reading and changing ask for scopes of their own', async () => {
     ['GET', '/v1/alerts/ops', undefined, 'alerts:read'],
     ['GET', '/v1/alert-outbox', undefined, 'alerts:read'],
     ['POST', '/v1/alerts', HOOK, 'alerts:write'],
+    ['PATCH', '/v1/alerts/hook', { events: ['key.*'] }, 'alerts:write'],
     ['POST', '/v1/alerts/hook/test', {}, 'alerts:write'],
     ['POST', '/v1/alerts/hook/secret', {}, 'alerts:write'],
     ['POST', '/v1/alert-outbox/retry', {}, 'alerts:write'],
@@ -107,4 +108,35 @@ test('status says how many are told, and entries of applications give way when t
   watch.diskIsLow = true;
   const refused = await ask('POST', '/v1/audit', { event: 'login' });
   expect([refused.status, refused.headers.get('retry-after'), recorded.length]).toEqual([503, '60', 0]);
+});
+
+test('what a destination is told can change, and nothing else of it', async () => {
+  const { ask, journal, deps } = await adminRig();
+  await ask('POST', '/v1/teams', { id: 'chat' });
+  await ask('POST', '/v1/alerts', HOOK);
+  const path = '/v1/alerts/hook';
+  const changed = await ask('PATCH', path, { events: ['key.*', 'key.*'], team: 'chat' });
+  expect(changed.body).toMatchObject({
+    events: ['key.*'],
+    team: 'chat',
+    origin: 'https://hooks.example.org',
+  });
+  expect((await ask('PATCH', path, { team: null })).body).toMatchObject({ events: ['key.*'], team: null });
+  expect(journal.slice(-2).map(({ action, records }) => [action, records[0]?.resealed])).toEqual([
+    ['alert.change', false],
+    ['alert.change', false],
+  ]);
+  // It still opens, and so is still sent to.
+  expect(deps.watch.directory.recipients(deps.watch.directory.get('hook'))).toBeNull();
+  for (const body of [
+    { events: [] },
+    { events: ['budgt.*'] },
+    { team: 'chta' },
+    { url: 'https://x.example' },
+  ])
+    expect([body, (await ask('PATCH', path, body)).status >= 400]).toEqual([body, true]);
+  expect((await ask('PATCH', '/v1/alerts/nobody', {})).status).toBe(404);
+  await ask('POST', '/v1/alerts', { ...HOOK, name: 'inside', url: 'http://127.0.0.1:9', allowPrivate: true });
+  const without = adminWith('alerts:write');
+  expect((await ask('PATCH', '/v1/alerts/inside', { events: ['*'] }, without)).status).toBe(403);
 });

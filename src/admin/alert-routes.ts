@@ -17,6 +17,7 @@ type AlertRoute =
   | 'alert.list'
   | 'alert.add'
   | 'alert.show'
+  | 'alert.change'
   | 'alert.test'
   | 'alert.remove'
   | 'alert.rotate'
@@ -52,6 +53,12 @@ export function alertRoutes(deps: Deps): Handlers<AlertRoute> {
       if (body.team !== undefined) teams.get(body.team);
       const { destination, secret } = await directory.add(principal.id, inputOf(body));
       return { ...shapeOf(destination), secret };
+    },
+    'alert.change': async ({ params, body }, principal) => {
+      refuseCredentials([body.team ?? undefined]);
+      if (directory.get(params.name).destination.allowPrivate) requireScope(principal, PRIVATE_SCOPE);
+      if (typeof body.team === 'string') teams.get(body.team);
+      return shapeOf(await directory.change(principal.id, params.name, defined(body)));
     },
     'alert.remove': async ({ params }, principal) =>
       shapeOf(await directory.remove(principal.id, params.name)),

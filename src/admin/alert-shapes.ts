@@ -63,6 +63,13 @@ export const addedDestination = z.object({
   secret: z.string().nullable(),
 });
 
+/** Of what it is told; what is left out stays as it is. */
+export const destinationChange = z.strictObject({
+  events: z.array(z.string().min(1).max(40)).max(40).optional(),
+  team: name.nullable().optional(),
+});
+export const changedDestination = z.object(destinationFields);
+
 export const removedDestination = z.object(destinationFields);
 
 export const secretRotation = z.strictObject({

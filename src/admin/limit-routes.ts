@@ -114,6 +114,8 @@ function subjects({ teams, tokens, vault }: Deps): string[] {
   ];
 }
 
-function hasLimit({ rateLimitRPM, rateLimitTPM, rateLimitRPD, concurrency, queue }: LimitShape): boolean {
-  return [rateLimitRPM, rateLimitTPM, rateLimitRPD, concurrency, queue].some((limit) => limit !== null);
+function hasLimit({ queueWeight, ...limit }: LimitShape): boolean {
+  const { rateLimitRPM, rateLimitTPM, rateLimitRPD, concurrency, queue } = limit;
+  if (queueWeight !== 1) return true;
+  return [rateLimitRPM, rateLimitTPM, rateLimitRPD, concurrency, queue].some((one) => one !== null);
 }

@@ -325,6 +325,7 @@ const ACTS: readonly Act[] = [
     needs: ['alerts:write', 'alerts:private'],
     body: { ...HOOK, name: 'new', url: 'https://127.0.0.1:9/x', allowPrivate: true },
   },
+  { route: 'alert.change', needs: ['alerts:write'], params: { name: 'pager' }, body: { events: ['*'] } },
   { route: 'alert.test', needs: ['alerts:write'], params: { name: 'pager' } },
   { route: 'alert.rotate', needs: ['alerts:write'], params: { name: 'pager' }, body: {} },
   { route: 'alert.remove', needs: ['alerts:write'], params: { name: 'pager' }, body: {} },

@@ -49,7 +49,7 @@ export const plan = defineCommand({
 
 export const apply = defineCommand({
   name: 'apply',
-  summary: 'Make the gateway what a file says: teams, projects, environments, limits, budgets.',
+  summary: 'Make the gateway what a file says: teams, keys, presets, limits, budgets, alerts.',
   options: {
     ...PLAN_OPTIONS,
     'dry-run': { type: 'boolean', help: 'only show what would be changed, as plan does' },
@@ -132,7 +132,10 @@ async function makePlanOf(
   ]);
   const document = orProblems(readDocument(await readText(file, shown, MAX_BYTES, io)), shown, io);
   const client = AdminClient.open(values, io);
-  return { made: orProblems(await makePlan(document, client, { prune: values.prune }), shown, io), client };
+  return {
+    made: orProblems(await makePlan(document, client, { prune: values.prune, env: io.env }), shown, io),
+    client,
+  };
 }
 
 async function readText(file: string, shown: string, maxBytes: number, io: Io): Promise<string> {

@@ -13,7 +13,9 @@ export function planText(plan: Plan): string {
   const left = [...unlisted].map(
     ([noun, items]) => `not in the file, left alone: ${noun} ${items.map(({ id }) => plain(id)).join(', ')}`,
   );
-  return `${[...blocks, ...(left.length > 0 ? [left.join('\n')] : []), summary(plan)].join('\n\n')}\n`;
+  const toDo = plan.toDo.map((one) => `to do: ${plain(one)}`);
+  const remarks = [...left, ...toDo];
+  return `${[...blocks, ...(remarks.length > 0 ? [remarks.join('\n')] : []), summary(plan)].join('\n\n')}\n`;
 }
 
 export function changeTitle({ action, noun, id }: Change): string {
@@ -43,11 +45,12 @@ function valueText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-export function planJson({ revision, changes, unlisted }: Plan): object {
+export function planJson({ revision, changes, unlisted, toDo }: Plan): object {
   return {
     revision,
     changes: changes.map((change) => changeJson(change)),
     notInFile: unlisted.map(({ section, id }) => ({ section, id })),
+    toDo,
   };
 }
 

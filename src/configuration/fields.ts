@@ -4,6 +4,7 @@ import { SallyportError } from '../core/errors.ts';
 import { formatUsd, parseUsd } from '../core/money.ts';
 import { NAME_SHAPE } from '../core/names.ts';
 import { checkLimit } from '../ledger/budgets.ts';
+import { type QueuePolicy, queuePolicySchema } from '../ledger/limits.ts';
 import { checkZone, isZone, UTC } from '../ledger/zone.ts';
 
 export const nameField = z
@@ -42,3 +43,51 @@ export const zoneField = z
 
 /** In the spelling that the gateway keeps. */
 export const zone = checkZone;
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+] as const;
+const DURATION = /^([1-9]\d{0,11})(ms|s|m|h|d)$/;
+
+export const durationField = z
+  .string()
+  .regex(DURATION, 'a duration is a number and a unit, such as 30s, 15m, 12h or 30d');
+
+/** Of what `durationField` takes. */
+export function durationMs(text: string): number {
+  const [, count = '', unit] = DURATION.exec(text) ?? [];
+  return Number(count) * (UNITS.find(([name]) => name === unit)?.[1] ?? 0);
+}
+
+/** In the one spelling that durations are compared in: 90s, not 90000ms; 1d, not 24h. */
+export function duration(ms: number): string {
+  const [unit, size] = UNITS.find(([, of]) => ms % of === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}
+
+export const queueField = z
+  .strictObject({
+    length: queuePolicySchema.shape.length.describe('Calls that may wait at once; 0: none.'),
+    wait: durationField.describe('How long a call may wait, such as 20s.'),
+  })
+  .nullable()
+  .default(null)
+  .describe('How calls over a limit may wait for their turn; null: not at all, or as the team says.');
+export type QueueItem = z.infer<typeof queueField>;
+
+export function queueItem(queue: QueuePolicy | null): QueueItem {
+  return queue && { length: queue.length, wait: duration(queue.waitMs) };
+}
+
+export function queuePolicy(queue: QueueItem): QueuePolicy | null {
+  return queue && { length: queue.length, waitMs: durationMs(queue.wait) };
+}
+
+/** In one spelling. */
+export function tidyQueue(queue: QueueItem): QueueItem {
+  return queueItem(queuePolicy(queue));
+}

@@ -9,7 +9,7 @@ export function documentJsonSchema(): object {
     target: 'draft-7',
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema !== usdField) return;
+      if (zodSchema !== usdField && zodSchema._zod.parent !== usdField) return;
       delete jsonSchema.type;
       jsonSchema.anyOf = [
         { type: 'string', pattern: String.raw`^\d{1,7}(\.\d{1,12})?$` },

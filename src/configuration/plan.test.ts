@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
-import { type AdminRig, adminRig, adminWith } from '../admin/test-rig.ts';
+import { type AdminRig, adminRig, adminWith, fixtureKey } from '../admin/test-rig.ts';
 import { execute } from './execute.ts';
 import type { Plan } from './plan.ts';
-import { applied, contractOf, goodPlan, planOf } from './test-contract.ts';
+import { applied, contractOf, exported, goodPlan, planOf } from './test-contract.ts';
 import type { RevisedContract } from './state.ts';
 
 let rig: AdminRig;
@@ -79,7 +79,7 @@ describe('a plan', () => {
 
   test('looks at nothing that the document is silent about, and asks for no other scope', async () => {
     const only = contractOf(rig, adminWith('teams:read'));
-    expect(await planOf('version: 1', only)).toEqual({ revision: '', changes: [], unlisted: [] });
+    expect(await planOf('version: 1', only)).toEqual({ revision: '', changes: [], unlisted: [], toDo: [] });
     await goodPlan('version: 1\nteams: { chat: {} }\nprojects: { bot: { team: chat } }', only);
     expect(planOf('version: 1\nlimits: {}', only)).rejects.toThrow('limits:read');
     expect(planOf('version: 1\nteams: { chat: { monthlyBudgetUsd: 5 } }', only)).rejects.toThrow(
@@ -236,4 +236,207 @@ describe('applying', () => {
     expect([stop?.change.id, stop?.extent]).toEqual(['chat', 'unknown']);
     expect((await goodPlan(BASE, contract)).changes.map(({ id }) => id)).not.toContain('chat');
   });
+});
+
+describe('keys', () => {
+  const KEYS = `
+version: 1
+teams: { chat: }
+keys:
+  groq: { provider: groq }
+  chat-prod: { provider: groq, team: chat, environment: prod, providerProject: proj_1 }
+`;
+
+  test('are declared, wait for their value, and are then what was declared', async () => {
+    const { toDo } = await goodPlan(KEYS, contract);
+    expect(toDo).toEqual([
+      'key groq has no value yet: sallyport key add groq',
+      'key chat-prod has no value yet: sallyport key add chat-prod',
+    ]);
+    await applied(KEYS, contract);
+    const added = await rig.ask('POST', '/v1/keys', { name: 'chat-prod', value: fixtureKey('one') });
+    expect(added.body).toMatchObject({ name: 'chat-prod', version: 1, state: 'active' });
+    const slot = rig.deps.vault.select({ provider: 'groq', team: 'chat', environment: 'prod' });
+    expect(slot).toMatchObject({ name: 'chat-prod', providerProject: 'proj_1' });
+    expect(await goodPlan(KEYS, contract)).toMatchObject({
+      changes: [],
+      toDo: ['key groq has no value yet: sallyport key add groq'],
+    });
+    expect(await planOf(KEYS.replace('team: chat, ', ''), contract)).toMatchObject([
+      { place: { line: 6 }, message: expect.stringContaining('the team of key chat-prod is chat') as string },
+    ]);
+    // Nothing is bound to the other one yet.
+    expect((await goodPlan(KEYS.replace('groq }', 'openai }'), contract)).changes).toHaveLength(1);
+  });
+
+  test('that were disabled in an emergency stay so, unless the document says otherwise', async () => {
+    await applied(KEYS, contract);
+    await rig.ask('POST', '/v1/keys', { name: 'groq', value: fixtureKey('one') });
+    const copy = await exported(contract);
+    await rig.ask('POST', '/v1/keys/groq/state', { state: 'disabled' });
+    for (const text of [KEYS, copy]) expect((await goodPlan(text, contract)).changes).toEqual([]);
+    expect(await exported(contract)).toContain('state: disabled');
+    const enabling = KEYS.replace('provider: groq }', 'provider: groq, state: active }');
+    expect(short(await goodPlan(enabling, contract))).toMatchObject({
+      changes: [['change key groq', ['state', 'disabled', 'active']]],
+    });
+  });
+
+  test('that the document does not name are disabled by a pruning, last of all, and only once', async () => {
+    await applied(KEYS, contract);
+    const pruning = 'version: 1\nkeys: { openai: { provider: openai } }';
+    expect((await goodPlan(pruning, contract)).unlisted).toHaveLength(2);
+    expect(short(await goodPlan(pruning, contract, true))).toEqual({
+      changes: [
+        expect.arrayContaining(['add key openai']),
+        ['disable key chat-prod', ['state', 'active', 'disabled']],
+        ['disable key groq', ['state', 'active', 'disabled']],
+      ],
+      unlisted: [],
+    });
+    await applied(pruning, contract, true);
+    expect((await goodPlan(pruning, contract, true)).changes).toEqual([]);
+    const enabling = KEYS.replace('groq }', 'groq, state: active }').replace(
+      'proj_1 }',
+      'proj_1, state: active }',
+    );
+    await applied(enabling, contract);
+    expect(rig.deps.vault.list().map(({ state }) => state)).toEqual(['active', 'active', 'active']);
+  });
+
+  test('a change of several steps that stops between them says that it was begun', async () => {
+    const partly = contractOf(rig, adminWith('keys:read', 'keys:write'));
+    const text = 'version: 1\nkeys: { elsewhere: { provider: groq, state: disabled } }';
+    let calls = 0;
+    const disturbed: RevisedContract = {
+      callAt: async (...input) => {
+        if (input[0] === 'key.state' && (calls += 1) === 1)
+          await rig.ask('POST', '/v1/teams', { id: 'late' });
+        return partly.callAt(...input);
+      },
+    };
+    const { stop } = await applied(text, disturbed);
+    expect([stop?.error.code, stop?.extent]).toEqual(['conflict', 'begun']);
+    expect(short(await goodPlan(text, partly))).toMatchObject({
+      changes: [['change key elsewhere', ['state', 'active', 'disabled']]],
+    });
+  });
+});
+
+describe('alerts', () => {
+  const ALERTS = `
+version: 1
+teams: { chat: }
+alerts:
+  ops: { type: slack, url: { fromEnv: OPS_URL }, events: ['budget.*'] }
+  pager: { type: webhook, url: { fromEnv: PAGER_URL } }
+`;
+  const OPS_URL = ['https://hooks.slack.com/services', 'T000', 'B000', 'x'].join('/');
+  const env = { OPS_URL, PAGER_URL: 'https://pager.example.org/in' };
+
+  test('read what they must not say from the environment, and only when it is needed', async () => {
+    expect(await planOf(ALERTS, contract, false, { OPS_URL })).toMatchObject([
+      { place: { line: 6, column: 27 }, message: 'pager is new, and the variable PAGER_URL is not set' },
+    ]);
+    const { toDo } = await goodPlan(ALERTS, contract, false, env);
+    expect(toDo).toEqual([
+      'once pager is added, get its signing secret for the receiver: sallyport alert rotate-secret pager',
+    ]);
+    expect((await applied(ALERTS, contract, false, env)).stop).toBeNull();
+    expect(rig.deps.watch.directory.active().map(({ destination: { origin } }) => origin)).toEqual([
+      'https://hooks.slack.com',
+      'https://pager.example.org',
+    ]);
+    expect(await goodPlan(ALERTS, contract)).toMatchObject({ changes: [], toDo: [] });
+    expect(await exported(contract)).not.toContain('services');
+  });
+
+  test('change what they are told; what is sealed for them stays', async () => {
+    await applied(ALERTS, contract, false, env);
+    const changed = ALERTS.replace("['budget.*']", '[key.age], team: chat');
+    expect(short(await goodPlan(changed, contract))).toMatchObject({
+      changes: [
+        ['change alert destination ops', ['events', ['budget.*'], ['key.age']], ['team', null, 'chat']],
+      ],
+    });
+    expect((await applied(changed, contract)).stop).toBeNull();
+    expect((await goodPlan(changed, contract)).changes).toEqual([]);
+    expect(await planOf(ALERTS.replace('webhook', 'slack'), contract)).toMatchObject([
+      { message: expect.stringContaining('the type of alert destination pager cannot change') as string },
+    ]);
+  });
+
+  test.each([
+    ['type: email, url: { fromEnv: X }', 'mail has no url'],
+    ['type: email', 'mail is missing'],
+    ['type: slack, mail: { host: h, from: a@b, to: [a@b] }', 'slack has no mail'],
+    ['type: email, mail: { host: h, from: a@b, to: [a@b], user: u }', 'user and password go together'],
+    [
+      'type: slack, url: https://hooks.slack.com/services/x',
+      'alerts.ops.url: never in this file: write { fromEnv: NAME }',
+    ],
+    ['type: slack, url: { fromEnv: X }, events: [budgt.paused]', expect.stringContaining('expected one of')],
+  ])('%s is refused', async (written, message) => {
+    const problems = await planOf(`version: 1\nalerts: { ops: { ${written} } }`, contract);
+    expect(problems).toMatchObject([{ message }]);
+  });
+});
+
+test('limits are those of teams and keys, each with what it can have', async () => {
+  const text = `
+version: 1
+teams: { chat: }
+keys: { groq: { provider: groq } }
+limits:
+  team:chat: { queue: { length: 100, wait: 90s }, queueWeight: 3 }
+  key:groq: { rateLimitRPM: 30, concurrency: 5 }
+`;
+  expect((await applied(text, contract)).stop).toBeNull();
+  expect(rig.deps.ledger.limits.view('team:chat')).toMatchObject({
+    queue: { length: 100, waitMs: 90_000 },
+    queueWeight: 3,
+  });
+  const other = text
+    .replace('length: 100', 'length: 50')
+    .replace('90s', '1500ms')
+    .replace(', concurrency: 5', '');
+  expect(short(await goodPlan(other, contract))).toMatchObject({
+    changes: [
+      ['change limits of team:chat', ['queue.length', 100, 50], ['queue.wait', '90s', '1500ms']],
+      ['change limits of key:groq', ['concurrency', 5, null, 'left out']],
+    ],
+  });
+  // A weight alone is a limit as well, and is exported.
+  await applied(text.replace('queue: { length: 100, wait: 90s }, ', ''), contract);
+  expect(await exported(contract)).toContain('queueWeight: 3');
+  const wrong = 'version: 1\nlimits: { team:chat: { concurrency: 1 }, key:groq: { queueWeight: 2 } }';
+  expect(await planOf(wrong, contract)).toMatchObject([
+    { message: 'the concurrency of a team is not one of its limits here', fix: 'write it into teams.chat' },
+    { message: 'a key has no queueWeight' },
+  ]);
+});
+
+test('a preset is described completely, and those of Sallyport stay', async () => {
+  const text = `
+version: 1
+presets:
+  help:
+    lifetime: 24h
+    bounds: { messages: { atMost: 20, over: trim }, tools: refuse }
+    budget: { limitUsd: 0.10, period: day }
+`;
+  await applied(text, contract);
+  expect(rig.deps.presets.get('help')).toMatchObject({
+    builtIn: false,
+    lifetimeMs: 86_400_000,
+    bounds: { messages: { atMost: 20, over: 'trim' }, text: null, tools: 'refuse' },
+    budget: { limitPicoUsd: '100000000000', period: 'day', onCap: 'pause' },
+  });
+  const less = text.replace(', tools: refuse', '').replace('24h', '1d');
+  expect(short(await goodPlan(less, contract))).toMatchObject({
+    changes: [['change preset help', ['bounds.tools', 'refuse', null, 'left out']]],
+  });
+  expect(await planOf('version: 1\npresets: { dev: }', contract)).toMatchObject([
+    { message: "the preset dev is one of Sallyport's own, and stays as it is" },
+  ]);
 });

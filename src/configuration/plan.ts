@@ -4,7 +4,7 @@ import { nearestName } from '../core/nearest.ts';
 import type { Problem, Read, Source } from './problem.ts';
 import { refused } from './problem.ts';
 import type { SourcedDocument } from './read-document.ts';
-import type { Contract, Item, Items, Reference, Section, SectionKey, Wanted } from './section.ts';
+import type { Context, Contract, Item, Items, Reference, Section, SectionKey, Wanted } from './section.ts';
 import { SECTIONS } from './sections.ts';
 import { readState, type RevisedContract, type State } from './state.ts';
 
@@ -38,11 +38,14 @@ export interface Plan {
   readonly revision: string;
   readonly changes: readonly Change[];
   readonly unlisted: readonly Unlisted[];
+  /** What remains for people to do, a sentence each. */
+  readonly toDo: readonly string[];
 }
 
 export interface PlanOptions {
   /** Takes out of use what the document does not name, where that can be taken back. */
   readonly prune: boolean;
+  readonly env: Context['env'];
 }
 
 type AllWanted = ReadonlyMap<SectionKey, ReadonlyMap<string, Wanted>>;
@@ -50,8 +53,9 @@ type AllWanted = ReadonlyMap<SectionKey, ReadonlyMap<string, Wanted>>;
 export async function makePlan(
   { document, source }: SourcedDocument,
   contract: RevisedContract,
-  { prune }: PlanOptions,
+  { prune, env }: PlanOptions,
 ): Promise<Read<Plan>> {
+  const context = { document, env };
   const wanted: AllWanted = new Map(
     SECTIONS.flatMap((section) => {
       const items = section.wanted(document);
@@ -59,15 +63,17 @@ export async function makePlan(
     }),
   );
   const state = await readState(contract, neededFor(wanted));
-  const problems = problemsOf(wanted, state, source);
+  const problems = problemsOf(wanted, state, source, context);
   if (problems.length > 0) return refused(problems);
   const changes: Change[] = [];
   const unlisted: Unlisted[] = [];
+  const toDo: string[] = [];
   for (const section of SECTIONS) {
     const items = wanted.get(section.key);
     if (!items) continue;
     const there = state.sections.get(section.key) ?? new Map<string, Item>();
-    changes.push(...changesOf(section, items, there, source));
+    changes.push(...changesOf(section, items, there, source, context));
+    for (const [id, { item }] of items) toDo.push(...[section.toDo?.(id, item, there.get(id)) ?? []].flat());
     for (const [id, current] of there) {
       if (items.has(id)) continue;
       const pruning = prune ? disabling(section, id, current) : undefined;
@@ -78,7 +84,7 @@ export async function makePlan(
   // What is taken out of use goes last: what replaces it is there by then.
   const order = (change: Change): number => (change.action === 'disable' ? 1 : 0);
   const ordered = changes.toSorted((a, b) => order(a) - order(b));
-  return { ok: true, value: { revision: state.revision, changes: ordered, unlisted } };
+  return { ok: true, value: { revision: state.revision, changes: ordered, unlisted, toDo } };
 }
 
 /** The sections that the document describes, and those that it names something of. */
@@ -108,7 +114,7 @@ function isNamed(key: SectionKey, id: string, wanted: AllWanted): boolean {
   return (wanted.get(key)?.has(id) ?? false) || (section?.always?.includes(id) ?? false);
 }
 
-function problemsOf(wanted: AllWanted, state: State, source: Source): Problem[] {
+function problemsOf(wanted: AllWanted, state: State, source: Source, context: Context): Problem[] {
   const problems: Problem[] = [];
   for (const { reference, by } of referencesOf(wanted)) {
     const { section, id, field } = reference;
@@ -120,7 +126,7 @@ function problemsOf(wanted: AllWanted, state: State, source: Source): Problem[] 
   }
   for (const section of SECTIONS) {
     for (const [id, { item, path }] of wanted.get(section.key) ?? []) {
-      const refusal = section.refuse?.(id, item, state.sections.get(section.key)?.get(id));
+      const refusal = section.refuse?.(id, item, state.sections.get(section.key)?.get(id), context);
       if (!refusal) continue;
       const { field, message, fix } = refusal;
       problems.push({ place: source.placeOf(field === undefined ? path : [...path, field]), message, fix });
@@ -148,6 +154,7 @@ function changesOf(
   wanted: ReadonlyMap<string, Wanted>,
   there: Items,
   source: Source,
+  context: Context,
 ): Change[] {
   const { key, noun } = section;
   return [...wanted].flatMap(([id, { item, path, field: only }]): Change[] => {
@@ -158,7 +165,7 @@ function changesOf(
     const fields = fieldsOf(base, item, isLeftOut);
     if (base !== undefined && fields.length === 0) return [];
     const action = current === undefined ? 'add' : 'change';
-    const run = (contract: Contract): Promise<unknown> => section.put(contract, id, item, current);
+    const run = (contract: Contract): Promise<unknown> => section.put(contract, id, item, current, context);
     return [{ section: key, noun, id, action, fields, run }];
   });
 }

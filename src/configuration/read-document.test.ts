@@ -117,7 +117,7 @@ describe('the document', () => {
       '3:11 teams.chat.rateLimitRPM: expected int, received number',
       '3:46 teams.chat.allowedModels.0: a model name, with at most ',
       '5:3 projects.bot.team is missing',
-      '7:3 limits are those of a team: write team:TEAM',
+      '7:3 limits are those of a team or key: write team:TEAM or ke',
       '8:16 limits.team:chat.zone: a time zone is a name of the IAN',
     ]);
   });

@@ -31,6 +31,13 @@ export interface Refusal {
   readonly fix: string;
 }
 
+/** What else a section may need beside the thing itself. */
+export interface Context {
+  readonly document: Document;
+  /** Of whoever applies: a document may say in which variable a secret is. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /** What is wrong between the parts of a document. */
 export interface Conflict extends Refusal {
   readonly path: Path;
@@ -60,7 +67,7 @@ export interface Section<I extends Item = Item> {
   /** The members of a document that say this. Those of several sections are merged, two levels deep. */
   describe(items: Items<I>): Part;
   /** Makes the thing what the document says; `current` is undefined for a new one. */
-  put(contract: Contract, id: string, item: I, current: I | undefined): Promise<unknown>;
+  put(contract: Contract, id: string, item: I, current: I | undefined, context: Context): Promise<unknown>;
   /** Things that are always there, and in no document. */
   readonly always?: readonly string[];
   /** For names of fields that people try, what to do instead. */
@@ -70,8 +77,10 @@ export interface Section<I extends Item = Item> {
   /** What a thing is that nobody has set up; without it, such a thing is new. */
   readonly blank?: I;
   /** Why this cannot be made of what there is. */
-  refuse?(id: string, item: I, current: I | undefined): Refusal | undefined;
+  refuse?(id: string, item: I, current: I | undefined, context: Context): Refusal | undefined;
   references?(id: string, item: I): readonly Reference[];
+  /** What remains for people to do beside the document, once it is applied. */
+  toDo?(id: string, item: I, current: I | undefined): string | undefined;
   /** Takes a thing out of use in a way that can be taken back; null for one that is. */
   disable?(id: string, current: I): Disabling | null;
 }

@@ -43,22 +43,33 @@ export async function planOf(
   text: string,
   contract: RevisedContract,
   prune = false,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Plan | readonly Problem[]> {
   const read = readDocument(text);
   if (!read.ok) return read.problems;
-  const made = await makePlan(read.value, contract, { prune });
+  const made = await makePlan(read.value, contract, { prune, env });
   return made.ok ? made.value : made.problems;
 }
 
 /** As `planOf`; throws when anything is wrong. */
-export async function goodPlan(text: string, contract: RevisedContract, prune = false): Promise<Plan> {
-  const plan = await planOf(text, contract, prune);
+export async function goodPlan(
+  text: string,
+  contract: RevisedContract,
+  prune = false,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Plan> {
+  const plan = await planOf(text, contract, prune, env);
   if ('changes' in plan) return plan;
   throw new Error(`the document has problems: ${JSON.stringify(plan)}\n${text}`);
 }
 
-export async function applied(text: string, contract: RevisedContract, prune = false): Promise<Outcome> {
-  return execute(await goodPlan(text, contract, prune), contract);
+export async function applied(
+  text: string,
+  contract: RevisedContract,
+  prune = false,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  return execute(await goodPlan(text, contract, prune, env), contract);
 }
 
 export async function exported(contract: RevisedContract): Promise<string> {

@@ -44,8 +44,66 @@ const team = fc.record(
   },
   { requiredKeys: [] },
 );
-const limit = fc.record(
-  { rateLimitTPM: cap(1_000_000_000), rateLimitRPD: cap(100_000_000), zone },
+const wait = fc.constantFrom('20s', '1m', '60s', '1500ms', '60000ms', '300s');
+const queue = fc.option(fc.record({ length: fc.integer({ min: 0, max: 10_000 }), wait }), { nil: null });
+const rateLimitTPM = cap(1_000_000_000);
+const teamLimit = fc.record(
+  {
+    rateLimitTPM,
+    rateLimitRPD: cap(100_000_000),
+    zone,
+    queue,
+    queueWeight: fc.integer({ min: 1, max: 100 }),
+  },
+  { requiredKeys: [] },
+);
+const keyLimit = fc.record(
+  { rateLimitTPM, rateLimitRPM: cap(1_000_000), concurrency: cap(100_000) },
+  { requiredKeys: [] },
+);
+const identifier = fc.constantFrom('org_1', 'proj-2', '12');
+const over = fc.constantFrom('trim', 'refuse');
+const atMost = (most: number) => fc.record({ atMost: fc.integer({ min: 1, max: most }), over });
+const preset = fc.record(
+  {
+    summary: fc.constantFrom(
+      '',
+      'for the help desk',
+      'a: b # c',
+      "it's",
+      '- x',
+      'line\nbreak',
+      'ü😀',
+      '0.10',
+      ' ',
+    ),
+    environment: fc.constantFrom(null, 'dev', 'prod'),
+    type: fc.constantFrom('service', 'personal', 'ci', 'agent'),
+    scopes: fc.subarray(['call:groq/*', 'read:*', 'write:limited']),
+    oneModel: fc.boolean(),
+    lifetime: fc.constantFrom(null, '90s', '24h', '1d', '1500ms', '30d'),
+    bounds: fc.record(
+      {
+        models: fc.record({ only: fc.constantFrom(['m'], ['a/b', 'c']), over }),
+        messages: atMost(10_000),
+        text: atMost(10_000_000),
+        roles: fc.record({ only: fc.constantFrom(['user'], ['user', 'assistant']), over }),
+        output: atMost(10_000_000),
+        tools: over,
+      },
+      { requiredKeys: [] },
+    ),
+    rateLimitRPM: cap(1_000_000),
+    concurrency: cap(1_000_000),
+    queue,
+    budget: fc.option(
+      fc.record(
+        { limitUsd: usd, period: fc.constantFrom(...PERIODS), onCap: fc.constantFrom(...ON_CAP) },
+        { requiredKeys: ['limitUsd'] },
+      ),
+      { nil: null },
+    ),
+  },
   { requiredKeys: [] },
 );
 const budget = fc.record(
@@ -56,6 +114,46 @@ const periods = fc
   .uniqueArray(fc.constantFrom(...PERIODS), { minLength: 1, maxLength: 3 })
   .chain((chosen) => fc.record(Object.fromEntries(chosen.map((period) => [period, budget]))));
 
+const fromEnv = fc.constantFrom({ fromEnv: 'ANY_URL' }, { fromEnv: 'other_url' });
+const told = (teams: readonly string[]) => ({
+  events: fc.constantFrom(['*'], ['budget.*'], ['key.age', 'disk.low'], ['key.age', 'key.age']),
+  team: fc.constantFrom(null, ...teams),
+});
+const mail = fc.record(
+  {
+    host: fc.constantFrom('smtp.example.org', 'SMTP.example.org'),
+    port: fc.constantFrom(25, 465, 587),
+    tls: fc.constantFrom('starttls', 'implicit'),
+    from: fc.constant('sallyport@example.org'),
+    to: fc.constantFrom(['a@example.org'], ['a@example.org', 'b@example.org']),
+  },
+  { requiredKeys: ['host', 'from', 'to'] },
+);
+const login = fc.constantFrom({}, { user: 'u', password: { fromEnv: 'ANY_PASSWORD' } });
+const alert = (teams: readonly string[]) =>
+  fc.oneof(
+    fc.record(
+      { type: fc.constantFrom('slack', 'webhook'), url: fromEnv, ...told(teams) },
+      { requiredKeys: ['type', 'url'] },
+    ),
+    fc.record(
+      {
+        type: fc.constant('email'),
+        mail: fc.tuple(mail, login).map(([server, user]) => Object.assign(server, user)),
+        ...told(teams),
+      },
+      { requiredKeys: ['type', 'mail'] },
+    ),
+  );
+
+/** Every variable that a document may name. */
+export const ENV: Readonly<Record<string, string>> = new Proxy(
+  {},
+  {
+    get: (_, name) => (/password$/i.test(String(name)) ? 'a-password' : 'https://hooks.slack.com/services/x'),
+  },
+);
+
 const entries = <T>(keys: readonly string[], value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
   fc
     .subarray([...keys])
@@ -64,8 +162,27 @@ const entries = <T>(keys: readonly string[], value: fc.Arbitrary<T>): fc.Arbitra
 
 /** As a value that JSON.stringify makes a document of. */
 export const documents: fc.Arbitrary<Record<string, unknown>> = fc
-  .record({ environments: names(0, 3), teams: names(1, 4), projects: names(0, 3) })
-  .chain(({ environments, teams, projects }) => {
+  .record({
+    environments: names(0, 3),
+    teams: names(1, 4),
+    projects: names(0, 3),
+    keys: names(0, 3).map((all) => all.map((one) => one.toLowerCase())),
+    presets: names(0, 2).map((all) => all.map((one) => `own-${one}`)),
+  })
+  .chain(({ environments, teams, projects, keys, presets }) => {
+    const key = fc.record(
+      {
+        provider: fc.constantFrom('groq', 'openai'),
+        origin: fc.constantFrom('https://api.groq.com', 'https://gateway.example.com'),
+        team: fc.constantFrom(null, ...teams),
+        environment: fc.constantFrom(null, ...environments, 'prod'),
+        purpose: fc.constantFrom(null, 'main'),
+        providerOrganization: identifier,
+        providerProject: identifier,
+        state: fc.constantFrom('active', 'disabled'),
+      },
+      { requiredKeys: ['provider'] },
+    );
     const everywhere = [...environments, ...BUILT_IN_ENVIRONMENTS];
     const subjects = [
       'org',
@@ -82,11 +199,24 @@ export const documents: fc.Arbitrary<Record<string, unknown>> = fc
         projects: fc
           .tuple(...projects.map(() => fc.constantFrom(...teams)))
           .map((all) => Object.fromEntries(projects.map((id, index) => [id, { team: all[index] }]))),
-        limits: entries(
-          teams.map((id) => `team:${id}`),
-          limit,
-        ),
+        keys: fc
+          .tuple(...keys.map(() => key))
+          .map((all) => Object.fromEntries(keys.map((id, index) => [id, all[index]]))),
+        presets: entries(presets, preset),
+        limits: fc
+          .tuple(
+            entries(
+              teams.map((id) => `team:${id}`),
+              teamLimit,
+            ),
+            entries(
+              keys.map((id) => `key:${id}`),
+              keyLimit,
+            ),
+          )
+          .map(([ofTeams, ofKeys]) => Object.assign(ofTeams, ofKeys)),
         budgets: entries(subjects, periods),
+        alerts: entries(['ops', 'pager.1', 'constructor'], alert(teams)),
       })
       .map(withoutDoubleAmounts);
   });

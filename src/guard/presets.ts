@@ -149,6 +149,9 @@ const BUILT_IN: readonly Preset[] = [
   },
 ];
 
+/** Names that mean the same everywhere. */
+export const BUILT_IN_PRESETS: readonly string[] = BUILT_IN.map(({ name }) => name);
+
 export class Presets {
   readonly #deps: { readonly book: RecordBook; readonly clock: Clock };
   readonly #presets = new Map<string, Preset>(BUILT_IN.map((preset) => [preset.name, preset]));

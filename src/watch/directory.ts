@@ -135,6 +135,27 @@ export class Directory {
     return { destination, secret };
   }
 
+  /** What it is told from now on; what is left out stays. Rejects with `not_found` or `input.invalid`. */
+  async change(
+    principal: string,
+    name: string,
+    { events, team }: { readonly events?: readonly string[]; readonly team?: string | null },
+  ): Promise<Destination> {
+    const checked = events && checkEvents(events);
+    let changed: Destination | undefined;
+    await this.#book.change('alert.change', principal, () => {
+      const { destination } = this.get(name);
+      changed = {
+        ...destination,
+        events: checked ?? destination.events,
+        team: team === undefined ? destination.team : team,
+      };
+      return [{ kind: 'alert_destination', id: destination.id, body: destinationBody(changed) }];
+    });
+    if (!changed) throw new TypeError('A change resolved without its plan.');
+    return changed;
+  }
+
   /** It gets nothing more, and what was sealed for it is gone. Rejects with `not_found`. */
   async remove(principal: string, name: string): Promise<Destination> {
     let removed: Destination | undefined;
