@@ -56,7 +56,7 @@ function shapeOf({ shape }: Rule): string {
   return [
     `\`${patternOf(shape)}\``,
     ...(marker ? [`or any length with \`${marker.text}\` inside`] : []),
-    ...(shape.before ? ['behind its name'] : []),
+    ...(shape.before ? ['if what stands before says so'] : []),
     ...(proof ? ['with the right checksum'] : []),
     ...(loose ? [`"may be" from ${loose.least} characters`] : []),
   ].join(', ');

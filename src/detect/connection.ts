@@ -44,7 +44,8 @@ function connectionAt(bytes: Uint8Array, at: number, from: number, to: number, r
   if (!scheme) return null;
   const match = ADDRESS.exec(latin1(bytes, user, Math.min(to, user + 2 * LONGEST_USER)));
   if (!match) return null;
-  const [whole, , password = '', host = ''] = match;
+  const [whole, , written = '', host = ''] = match;
+  const password = written.replaceAll(/%[0-9A-Fa-f]{2}/g, '%');
   if (password.length < LEAST_PASSWORD || new Set(password).size < LEAST_DIFFERENT) return null;
   if (NOWHERE.test(host) || isTyped(password) || COMMON.test(password)) return null;
   return { rule, start: at - scheme[0].length, end: user + whole.length, sure: true };

@@ -47,6 +47,7 @@ const KEYS: readonly (readonly [id: string, make: () => string])[] = [
   ['cerebras-api-key', () => `csk-${random(48, '0123456789abcdefghijklmnopqrstuvwxyz')}`],
   ['nvidia-api-key', () => `nvapi-${random(64)}`],
   ['together-api-key', () => `tgp_v1_${random(43)}`],
+  ['fireworks-api-key', () => `fw_aB1${alnum(21)}`],
   ['langsmith-api-key', () => `lsv2_pt_${hex(32)}_${hex(10)}`],
   ['langfuse-secret-key', () => `sk-lf-${crypto.randomUUID()}`],
   ['wandb-api-key', () => `wandb_v1_${random(77)}`],
@@ -443,6 +444,7 @@ test('addresses with a password are found, those that lead nowhere are not', () 
     'https://user:your-password-here@git.acme.io/x.git',
     'postgres://${USER}:${PASSWORD}@db.acme.io/app',
     'postgres://<user>:<password>@db.acme.io/app',
+    'https://user:he%2F%2Fo@pypi.acme.io/simple',
     'https://cdn.acme.io/npm/@scope/name:latest@1.0.0',
     'http://a.acme.io:8080/path@x',
   ]) {

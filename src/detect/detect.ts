@@ -25,7 +25,7 @@ const PEM_RULE = RULES.find(({ shape }) => shape.by === 'pem');
 const JWT_RULE = RULES.find(({ shape }) => shape.by === 'jwt');
 const CONNECTION_RULE = RULES.find(({ shape }) => shape.by === 'connection');
 const USUAL_CONTEXT = new ContextSearch(RULES.filter(({ onRequest }) => !onRequest));
-const EVERY_CONTEXT = new ContextSearch(RULES);
+let everyContext: ContextSearch | undefined;
 
 /** Prefixes share their first three characters with few others: each such group has a bit, and a place in a run where no bit is left is passed. */
 const GROUPS: Matcher[][] = [];
@@ -35,11 +35,13 @@ const GROUP_COUNT = 31;
 const LEAST_PREFIX = 3;
 
 function buildGroups(): void {
-  const starts = [...new Set(IN_RUNS.map(({ prefix }) => prefix.slice(0, LEAST_PREFIX)))];
-  for (const [index, start] of starts.entries()) {
-    const group = index % GROUP_COUNT;
-    const own = IN_RUNS.filter(({ prefix }) => prefix.startsWith(start));
-    GROUPS[group] = [...(GROUPS[group] ?? []), ...own].sort((a, b) => b.prefix.length - a.prefix.length);
+  const groupOf = new Map<string, number>();
+  // The longest first: within a group the first that fits decides.
+  for (const matcher of IN_RUNS.toSorted((a, b) => b.prefix.length - a.prefix.length)) {
+    const start = matcher.prefix.slice(0, LEAST_PREFIX);
+    const group = groupOf.get(start) ?? groupOf.size % GROUP_COUNT;
+    groupOf.set(start, group);
+    (GROUPS[group] ??= []).push(matcher);
     for (const [place, filter] of FILTERS.entries()) {
       const code = start.charCodeAt(place);
       filter[code] = (filter[code] ?? 0) | (1 << group);
@@ -61,7 +63,7 @@ export function findSecrets(
 ): Hit[] {
   const to = Math.min(end, bytes.length);
   const hits: Hit[] = [];
-  const context = generic ? EVERY_CONTEXT : USUAL_CONTEXT;
+  const context = generic ? (everyContext ??= new ContextSearch(RULES)) : USUAL_CONTEXT;
   // A value may be longer than the run that it was found in.
   let covered = from;
   eachRun(bytes, from, to, (start, end) => {

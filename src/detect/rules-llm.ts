@@ -238,8 +238,10 @@ export const LLM_RULES: readonly Rule[] = [
       alphabet: 'alnum',
       lengths: [[22, 48]],
       form: /^(?=.{0,47}[a-z])(?=.{0,47}[A-Z])(?=.{0,47}\d)/,
+      // So short a prefix of so open a length occurs inside hashes in base64url.
+      before: /(?:^|[^\w-]|\\[nrt]|%[\dA-F]{2}|\\u00[\da-f]{2}|\[\d+m|(?:key|token|secret)[_-])$/i,
     },
-    negative: () => ['fw_someFunctionNameWithoutAnyUnderscore'],
+    negative: () => ['fw_someFunctionNameWithoutAnyUnderscore', `sha256=qaN-fw_${sample('alnum', 35)}`],
   },
   {
     id: 'langsmith-api-key',

@@ -174,6 +174,10 @@ export function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+export function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 export function removeIfThere(path: string): void {
   if (isThere(path)) unlinkSync(path);
 }

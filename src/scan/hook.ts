@@ -10,6 +10,7 @@ import {
   installBlock,
   installScript,
   isExecutable,
+  isLink,
   isThere,
   readText,
   removeBlock,
@@ -27,7 +28,7 @@ import {
   withoutCommand,
 } from './lefthook.ts';
 import { readBlock } from './marked-block.ts';
-import { hooksAreShared, isHuskyFolder, type Repository } from './repository.ts';
+import { hooksAreShared, isHuskyFolder, isInside, type Repository } from './repository.ts';
 
 /**
  * Where a hook of ours can be: a script of its own in git's folder of hooks, lines in a script that people share (`git` or `husky` runs it),
@@ -73,6 +74,7 @@ export function installHook(repository: Repository, program: readonly string[]):
     const text = hookScript({ program, chain: false, madeFolder: false });
     if (readText(launcher) !== text || !isExecutable(launcher)) writeWhole(launcher, text, 0o755);
   }
+  for (const { path, way } of places) if (way !== 'script') refuseLink(path, repository.top);
   const done = places.map((place) => {
     const { way, runBy, path } = place;
     return { way, runBy, path, changed: installAt(place, launcher, program) };
@@ -81,10 +83,20 @@ export function installHook(repository: Repository, program: readonly string[]):
   return { places: done, chained: isThere(beside) ? beside : null };
 }
 
+/** A link among the files of a repository may lead to any file of the user. */
+function refuseLink(path: string, top: string): void {
+  if (!isThere(path) || (existsSync(path) && isInside(path, top))) return;
+  throw new SallyportError('conflict', `${path} is a link that leads out of the work tree, or nowhere`, {
+    fix: 'put a file in its place',
+  });
+}
+
 function installAt({ way, path }: Place, launcher: string, program: readonly string[]): boolean {
   if (way === 'script') return installScript(path, program);
   if (way === 'shared script') return installBlock(path);
   const run = shellQuote(launcher);
+  if (isLink(path))
+    throw new SallyportError('conflict', `${path} is a link`, { fix: 'put a file in its place' });
   const old = readText(path) ?? '';
   const text = /\.ya?ml$/.test(path) ? withCommand(old, run) : null;
   if (text === null) {
@@ -105,7 +117,8 @@ export function uninstallHook(repository: Repository): string[] {
     if (removeScript(path)) paths.push(path);
   }
   const shared = [join(hooks, HOOK), join(dirname(hooks), HOOK), join(top, '.husky', HOOK)];
-  for (const path of new Set(shared)) if (removeBlock(path)) paths.push(path);
+  for (const path of new Set(shared))
+    if (isThere(path) && isInside(path, top) && removeBlock(path)) paths.push(path);
   const settings = join(top, lefthookFile(top));
   if (removeCommand(settings)) paths.push(settings);
   const launcher = join(gitFolder, LAUNCHER);
@@ -118,7 +131,7 @@ export function uninstallHook(repository: Repository): string[] {
 }
 
 function removeCommand(path: string): boolean {
-  const text = readText(path);
+  const text = isLink(path) ? null : readText(path);
   if (text === null || readBlock(text).block === null) return false;
   const rest = withoutCommand(text);
   if (rest === '') unlinkSync(path);

@@ -4,6 +4,8 @@ import type { Finding } from './finding.ts';
 import type { ScanResult } from './staged.ts';
 
 const HIDDEN = '[redacted]';
+/** What nobody would read. */
+const MOST_LINES = 100;
 
 /** One object a line: the findings, then the summary. */
 export function jsonLines(result: ScanResult): string {
@@ -15,7 +17,7 @@ export function jsonLines(result: ScanResult): string {
     files,
     bytes,
     findings: findings.length,
-    ...(complete ? {} : { problems }),
+    ...(complete ? {} : { problems: problems.map(nameOf) }),
   };
   return [...findings.map(jsonOf), summary].map((line) => `${JSON.stringify(line)}\n`).join('');
 }
@@ -39,7 +41,8 @@ function jsonOf({ rule, path, line, column, fingerprint, sure, encodings }: Find
 export function textReport({ findings }: ScanResult): string[] {
   if (findings.length === 0) return [];
   return [
-    ...findings.map(lineOf),
+    ...findings.slice(0, MOST_LINES).map(lineOf),
+    ...(findings.length > MOST_LINES ? [`and ${findings.length - MOST_LINES} more; --json lists all`] : []),
     '',
     'What to do, in this order:',
     ...revocations(findings).map((line, at) => `${at === 0 ? '  1. Revoke:  ' : '              '} ${line}`),

@@ -58,6 +58,11 @@ export function isHuskyFolder(hooks: string): boolean {
   return basename(hooks) === '_' && ['h', 'husky.sh'].some((name) => existsSync(join(hooks, name)));
 }
 
+/** Whether a path, with its links resolved, is below a folder. */
+export function isInside(path: string, folder: string): boolean {
+  return isBelow(realPath(path), realPath(folder));
+}
+
 /** With the links resolved of as much of the path as there is. */
 function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path);

@@ -270,6 +270,19 @@ describe('core.hooksPath', () => {
     expect(readFileSync(path, 'utf8')).not.toContain(process.execPath);
   });
 
+  test('inside the work tree with a link that leads out of it: refused, and nothing is written there', async () => {
+    using lab = openGitLab();
+    const outside = join(lab.home, '.profile');
+    writeFileSync(outside, 'export A=1\n');
+    mkdirSync(join(lab.root, '.githooks'));
+    symlinkSync(outside, join(lab.root, '.githooks', 'pre-commit'));
+    lab.git('config', 'core.hooksPath', '.githooks');
+    const { code, err } = await lab.cli('hook', 'install');
+    expect([code, err.includes('leads out of the work tree')]).toEqual([2, true]);
+    expect((await lab.cli('hook', 'uninstall')).code).toBe(0);
+    expect(readFileSync(outside, 'utf8')).toBe('export A=1\n');
+  });
+
   test('inside the work tree with another program: refused, with what to do', async () => {
     using lab = openGitLab();
     lab.git('config', 'core.hooksPath', '.githooks');

@@ -374,6 +374,15 @@ test('names such as password count when asked for only', async () => {
   expect([asked.code, asked.err.includes('[generic-secret, medium,')]).toEqual([1, true]);
 });
 
+test('of very many findings the text lists some, and JSON all', async () => {
+  using lab = openGitLab();
+  stage(lab, 'a', `${fixtureKey()}\n`.repeat(250));
+  const { err } = await lab.cli('scan', '--staged');
+  expect(err.match(/^a:/gm)).toHaveLength(100);
+  expect(err).toContain('and 150 more');
+  expect((await scan(lab)).places).toHaveLength(250);
+});
+
 test('a clean scan says so, or nothing', async () => {
   using lab = openGitLab();
   stage(lab, 'a', 'x');
