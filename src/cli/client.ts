@@ -71,7 +71,7 @@ export class AdminClient {
 
   /** The server's answer, checked. Throws what the server refused with, or `admin.unreachable`. */
   async call<N extends RouteName>(name: N, input: CallInput<N> = {}): Promise<RouteReply<N>> {
-    return (await this.callAt(name, input)).reply;
+    return (await this.#ask(name, input)).reply;
   }
 
   /** As `call`; a change is refused with `conflict` unless the configuration is still at `expected`. */
@@ -80,6 +80,17 @@ export class AdminClient {
     input: CallInput<N> = {},
     expected?: string,
   ): Promise<RevisedReply<N>> {
+    const { reply, revision } = await this.#ask(name, input, expected);
+    // A gateway that knows no revisions would overwrite what it should refuse.
+    if (revision === null) throw notUnderstood();
+    return { reply, revision };
+  }
+
+  async #ask<N extends RouteName>(
+    name: N,
+    input: CallInput<N>,
+    expected?: string,
+  ): Promise<{ readonly reply: RouteReply<N>; readonly revision: string | null }> {
     const route = ROUTES[name];
     const path = `${pathOf(name, input.params)}${queryOf(input.query)}`;
     const more = expected === undefined ? {} : { [EXPECT_HEADER]: expected };
@@ -87,9 +98,8 @@ export class AdminClient {
     const body = await readJson(response);
     if (!response.ok) throw refusal(response.status, body);
     const parsed = route.response.safeParse(body);
-    const revision = response.headers.get(REVISION_HEADER);
-    if (!parsed.success || revision === null) throw notUnderstood();
-    return { reply: parsed.data as RouteReply<N>, revision };
+    if (!parsed.success) throw notUnderstood();
+    return { reply: parsed.data as RouteReply<N>, revision: response.headers.get(REVISION_HEADER) };
   }
 
   /** The page for Prometheus, as it is. Throws as `call` does. */

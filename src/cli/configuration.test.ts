@@ -154,6 +154,20 @@ test('what somebody else changed between plan and answer is not overwritten', as
   expect(gate.app.teams.get('chat').limits.rateLimitRPM).toBe(7);
 });
 
+test('a plan outlives a restart of the gateway', async () => {
+  const { io, printed } = testIo({
+    env: { SALLYPORT_DATA: gate.data },
+    typed: 'y',
+    stdin: 'version: 1\nenvironments: [restarted]',
+  });
+  const readLine = async (): Promise<string> => {
+    await gate.restart();
+    return 'y';
+  };
+  const code = await runCli(['apply', '-f', '-'], { ...io, readLine });
+  expect([code, printed().err]).toEqual([0, 'sallyport: applied: + environment restarted\n']);
+});
+
 test('over --url the scopes of the token decide, change by change', async () => {
   const scopes = ['teams:read', 'teams:write', 'limits:read'];
   const args = ['token', 'issue', '--type', 'admin', ...scopes.flatMap((scope) => ['--scope', scope])];

@@ -40,7 +40,7 @@ export const plan = defineCommand({
   examples: ['sallyport plan -f sallyport.yaml', 'sallyport plan -f sallyport.yaml --check --json'],
   notes: ['Nothing is changed. What the file does not name is listed, and left alone.'],
   run: async ({ values, io }) => {
-    const { made } = await makePlanOf(values, io);
+    const { made } = await makePlanOf(values, null, io);
     if (values.json) printJson(io, planJson(made));
     else io.out(planText(made));
     return values.check && made.changes.length > 0 ? EXIT.refused : EXIT.ok;
@@ -61,9 +61,9 @@ export const apply = defineCommand({
     'Changes are made one by one, each on the configuration that was planned for. When somebody else changes it meanwhile, the rest is refused; running it again plans anew, and does what is left.',
   ],
   run: async ({ values, io }) => {
-    const { made, client } = await makePlanOf(values, io);
-    const { json, yes } = values;
-    if (values['dry-run'] || made.changes.length === 0) {
+    const { json, yes, 'dry-run': dryRun } = values;
+    const { made, client } = await makePlanOf(values, dryRun ? null : io.env, io);
+    if (dryRun || made.changes.length === 0) {
       if (json) printJson(io, planJson(made));
       else io.out(planText(made));
       return EXIT.ok;
@@ -118,6 +118,7 @@ export const schema = defineCommand({
 
 async function makePlanOf(
   values: PlanValues & ServerValues,
+  env: Io['env'] | null,
   io: Io,
 ): Promise<{ readonly made: Plan; readonly client: AdminClient }> {
   const { file } = values;
@@ -133,7 +134,7 @@ async function makePlanOf(
   const document = orProblems(readDocument(await readText(file, shown, MAX_BYTES, io)), shown, io);
   const client = AdminClient.open(values, io);
   return {
-    made: orProblems(await makePlan(document, client, { prune: values.prune, env: io.env }), shown, io),
+    made: orProblems(await makePlan(document, client, { prune: values.prune, env }), shown, io),
     client,
   };
 }

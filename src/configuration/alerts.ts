@@ -3,6 +3,9 @@
  * when the destination is added; the gateway keeps them sealed, and they are changed by a command of their own.
  */
 import { z } from 'zod';
+import { defined } from '../admin/defined.ts';
+import { SallyportError } from '../core/errors.ts';
+import { checkMail } from '../watch/mail-input.ts';
 import { ALERT_TYPES, DESTINATION_TYPES, MAIL_TLS } from '../watch/terms.ts';
 import type { Document } from './document.ts';
 import { nameField } from './fields.ts';
@@ -11,16 +14,17 @@ import { type Conflict, type Context, type Contract, defineSection, type Refusal
 const groups = ALERT_TYPES.map((type) => `${type.split('.')[0] ?? ''}.*`);
 const EVENTS = [...new Set<string>(['*', ...groups, ...ALERT_TYPES])];
 
+/** Only some variables: whoever writes the document must not get at others by having them sent as a password to a server of his choice. */
 const fromEnvironment = z.strictObject(
   {
     fromEnv: z
       .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'the name of a variable, such as SLACK_URL')
-      .describe('The variable that holds it when the destination is added.'),
+      .regex(/^ALERT_[A-Z0-9_]{1,80}$/, 'a variable whose name begins with ALERT_, such as ALERT_OPS_URL')
+      .describe('The variable that holds it when the destination is added; its name begins with ALERT_.'),
   },
   {
     error: ({ code }) =>
-      code === 'invalid_type' ? 'never in this file: write { fromEnv: NAME }' : undefined,
+      code === 'invalid_type' ? 'never in this file: write { fromEnv: ALERT_NAME }' : undefined,
   },
 );
 
@@ -135,15 +139,28 @@ function whatTypesNeed({ alerts: named }: Document): Conflict[] {
           { path, field: 'url', message: 'mail has no url', fix: 'write mail: with host, from and to' },
         ];
       if (!written) return [{ path, message: 'mail is missing', fix: 'write mail: with host, from and to' }];
+      const wrong = mailProblem(written);
+      if (wrong) return [{ path, field: 'mail', ...wrong }];
       if ((written.user === null) === (written.password === undefined)) return [];
       return [
         { path, field: 'mail', message: 'user and password go together', fix: 'write both, or neither' },
       ];
     }
     return written
-      ? [{ path, field: 'mail', message: `${type} has no mail`, fix: 'write url: { fromEnv: NAME }' }]
+      ? [{ path, field: 'mail', message: `${type} has no mail`, fix: 'write url: { fromEnv: ALERT_NAME }' }]
       : [];
   });
+}
+
+/** What the gateway would refuse when it comes to it. */
+function mailProblem({ password, user, ...written }: z.infer<typeof mail>): Refusal | undefined {
+  try {
+    checkMail(defined({ ...written, ...(user !== null && password && { user, password: 'of a variable' }) }));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error;
+    return { message: error.message.replace(/\.$/, ''), fix: error.fix ?? 'correct it' };
+  }
 }
 
 function whatStays(id: string, item: AlertItem, current: AlertItem): Refusal | undefined {
@@ -165,10 +182,10 @@ function whatIsMissing(id: string, { type, mail: wanted }: AlertItem, context: C
   if (variable === undefined) {
     return {
       message: `${id} is new, and it is not said where its URL is`,
-      fix: 'write url: { fromEnv: NAME }',
+      fix: 'write url: { fromEnv: ALERT_NAME }',
     };
   }
-  if ((context.env[variable] ?? '') !== '') return undefined;
+  if (context.env === null || (context.env[variable] ?? '') !== '') return undefined;
   return {
     field,
     message: `${id} is new, and the variable ${variable} is not set`,
@@ -184,7 +201,7 @@ function variableOf(id: string, type: AlertItem['type'], { document }: Context):
 function add(contract: Contract, id: string, item: AlertItem, context: Context): Promise<unknown> {
   const { type, events, team, allowPrivate } = item;
   const variable = variableOf(id, type, context);
-  const secret = variable === undefined ? undefined : context.env[variable]?.trim();
+  const secret = variable === undefined ? undefined : context.env?.[variable]?.replace(/\r?\n$/, '');
   const common = { name: id, type, events: [...events], ...(team !== null && { team }), allowPrivate };
   const written = context.document.alerts?.[id]?.mail;
   if (type !== 'email' || !written) return contract.call('alert.add', { body: { ...common, url: secret } });

@@ -1,5 +1,5 @@
 /** Carries a plan out, change by change, each only on the configuration that the one before left. */
-import { asSallyportError, type SallyportError } from '../core/errors.ts';
+import { asSallyportError, type ErrorCode, type SallyportError } from '../core/errors.ts';
 import type { Change, Plan } from './plan.ts';
 import type { Contract } from './section.ts';
 import type { RevisedContract } from './state.ts';
@@ -8,8 +8,8 @@ export interface Stop {
   readonly change: Change;
   readonly error: SallyportError;
   /**
-   * `refused`: nothing of the change was made. `begun`: it takes several steps, and some were made. `unknown`: the answer did not come, so
-   * it may have been made.
+   * `refused`: nothing of the change was made. `begun`: it takes several steps, and some were made. `unknown`: the answer did not come, or
+   * the gateway cannot say itself (a full disk), so it may have been made.
    */
   readonly extent: 'refused' | 'begun' | 'unknown';
 }
@@ -21,6 +21,13 @@ export interface Outcome {
   /** Not tried. */
   readonly left: readonly Change[];
 }
+
+const OPEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'admin.unreachable',
+  'audit.unavailable',
+  'store.unavailable',
+  'gateway.internal',
+]);
 
 /** Never rejects: what stopped it is in the outcome. `onApplied` hears of each change as it is made. */
 export async function execute(
@@ -46,7 +53,7 @@ export async function execute(
       onApplied(change);
     } catch (thrown) {
       const error = asSallyportError(thrown);
-      const extent = error.code === 'admin.unreachable' ? 'unknown' : steps > 0 ? 'begun' : 'refused';
+      const extent = OPEN.has(error.code) ? 'unknown' : steps > 0 ? 'begun' : 'refused';
       return { applied, stop: { change, error, extent }, left: plan.changes.slice(index + 1) };
     }
   }

@@ -53,9 +53,12 @@ const UNITS = [
 ] as const;
 const DURATION = /^([1-9]\d{0,11})(ms|s|m|h|d)$/;
 
+const MAX_DURATION_MS = 3650 * 86_400_000;
+
 export const durationField = z
   .string()
-  .regex(DURATION, 'a duration is a number and a unit, such as 30s, 15m, 12h or 30d');
+  .regex(DURATION, 'a duration is a number and a unit, such as 30s, 15m, 12h or 30d')
+  .refine((text) => durationMs(text) <= MAX_DURATION_MS, 'that is longer than ten years');
 
 /** Of what `durationField` takes. */
 export function durationMs(text: string): number {
@@ -69,10 +72,14 @@ export function duration(ms: number): string {
   return `${ms / size}${unit}`;
 }
 
+const MAX_WAIT_MS = 300_000;
+
 export const queueField = z
   .strictObject({
     length: queuePolicySchema.shape.length.describe('Calls that may wait at once; 0: none.'),
-    wait: durationField.describe('How long a call may wait, such as 20s.'),
+    wait: durationField
+      .refine((text) => durationMs(text) <= MAX_WAIT_MS, 'a call may wait for 300s at most')
+      .describe('How long a call may wait, such as 20s.'),
   })
   .nullable()
   .default(null)

@@ -15,8 +15,8 @@ const key = z.strictObject({
   provider: z.enum(providerIds()).describe('Whose key it is.'),
   origin: z
     .string()
-    .min(1)
     .max(300)
+    .refine(isOrigin, 'an origin is scheme and host alone, such as https://api.groq.com')
     .optional()
     .describe("Where it may be sent; left out: the provider's own API."),
   allowPrivateOrigin: z.boolean().default(false).describe('Permits a loopback or private address as origin.'),
@@ -109,6 +109,12 @@ export const keys = defineSection<KeyItem>({
   toDo: (id, _, current) =>
     current?.hasValue ? undefined : `key ${id} has no value yet: sallyport key add ${id}`,
 });
+
+/** In form; where it leads is for the gateway to check. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.origin === text && /^https?:$/.test(url.protocol);
+}
 
 function setState(contract: Contract, name: string, state: 'active' | 'disabled'): Promise<unknown> {
   return contract.call('key.state', { params: { name }, body: { state } });

@@ -328,16 +328,21 @@ describe('alerts', () => {
 version: 1
 teams: { chat: }
 alerts:
-  ops: { type: slack, url: { fromEnv: OPS_URL }, events: ['budget.*'] }
-  pager: { type: webhook, url: { fromEnv: PAGER_URL } }
+  ops: { type: slack, url: { fromEnv: ALERT_OPS_URL }, events: ['budget.*'] }
+  pager: { type: webhook, url: { fromEnv: ALERT_PAGER_URL } }
 `;
-  const OPS_URL = ['https://hooks.slack.com/services', 'T000', 'B000', 'x'].join('/');
-  const env = { OPS_URL, PAGER_URL: 'https://pager.example.org/in' };
+  const ALERT_OPS_URL = ['https://hooks.slack.com/services', 'T000', 'B000', 'x'].join('/');
+  const env = { ALERT_OPS_URL, ALERT_PAGER_URL: 'https://pager.example.org/in' };
 
   test('read what they must not say from the environment, and only when it is needed', async () => {
-    expect(await planOf(ALERTS, contract, false, { OPS_URL })).toMatchObject([
-      { place: { line: 6, column: 27 }, message: 'pager is new, and the variable PAGER_URL is not set' },
+    expect(await planOf(ALERTS, contract, false, { ALERT_OPS_URL })).toMatchObject([
+      {
+        place: { line: 6, column: 27 },
+        message: 'pager is new, and the variable ALERT_PAGER_URL is not set',
+      },
     ]);
+    // Where nothing will be applied, nobody needs to have it.
+    expect((await goodPlan(ALERTS, contract, false, null)).changes).toHaveLength(3);
     const { toDo } = await goodPlan(ALERTS, contract, false, env);
     expect(toDo).toEqual([
       'once pager is added, get its signing secret for the receiver: sallyport alert rotate-secret pager',
@@ -367,15 +372,26 @@ alerts:
   });
 
   test.each([
-    ['type: email, url: { fromEnv: X }', 'mail has no url'],
+    ['type: email, url: { fromEnv: ALERT_X }', 'mail has no url'],
     ['type: email', 'mail is missing'],
-    ['type: slack, mail: { host: h, from: a@b, to: [a@b] }', 'slack has no mail'],
-    ['type: email, mail: { host: h, from: a@b, to: [a@b], user: u }', 'user and password go together'],
+    [
+      'type: slack, url: { fromEnv: SALLYPORT_ADMIN_TOKEN }',
+      'alerts.ops.url.fromEnv: a variable whose name begins with ALERT_, such as ALERT_OPS_URL',
+    ],
+    ['type: email, mail: { host: h, from: a@example.org, to: [nobody] }', 'A mail address is not one'],
+    ['type: slack, mail: { host: h, from: a@example.org, to: [a@example.org] }', 'slack has no mail'],
+    [
+      'type: email, mail: { host: h, from: a@example.org, to: [a@example.org], user: u }',
+      'user and password go together',
+    ],
     [
       'type: slack, url: https://hooks.slack.com/services/x',
-      'alerts.ops.url: never in this file: write { fromEnv: NAME }',
+      'alerts.ops.url: never in this file: write { fromEnv: ALERT_NAME }',
     ],
-    ['type: slack, url: { fromEnv: X }, events: [budgt.paused]', expect.stringContaining('expected one of')],
+    [
+      'type: slack, url: { fromEnv: ALERT_X }, events: [budgt.paused]',
+      expect.stringContaining('expected one of'),
+    ],
   ])('%s is refused', async (written, message) => {
     const problems = await planOf(`version: 1\nalerts: { ops: { ${written} } }`, contract);
     expect(problems).toMatchObject([{ message }]);

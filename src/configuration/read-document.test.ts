@@ -70,6 +70,8 @@ describe('YAML', () => {
       `version: 1\nteams:\n  ${key}: {}`,
       `version: 1\nenvironments: [dev, ${key}]`,
       `version: 1\nsecret: "${key}"`,
+      `version: 1 # ${key}`,
+      `version: 1\nsecret: |\n  some\n  ${key}\n  more`,
     ]) {
       const [line = '', ...more] = problemLines(text);
       expect(line).toContain('this looks like a key or a token');

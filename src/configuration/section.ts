@@ -34,8 +34,8 @@ export interface Refusal {
 /** What else a section may need beside the thing itself. */
 export interface Context {
   readonly document: Document;
-  /** Of whoever applies: a document may say in which variable a secret is. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of whoever applies: a document may say in which variable a secret is. Null when nothing will be applied. */
+  readonly env: Readonly<Record<string, string | undefined>> | null;
 }
 
 /** What is wrong between the parts of a document. */

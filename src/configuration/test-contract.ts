@@ -8,6 +8,7 @@ import { asYaml, exportDocument } from './export.ts';
 import { makePlan, type Plan } from './plan.ts';
 import type { Problem } from './problem.ts';
 import { readDocument } from './read-document.ts';
+import type { Context } from './section.ts';
 import { SECTIONS } from './sections.ts';
 import type { RevisedContract } from './state.ts';
 
@@ -43,7 +44,7 @@ export async function planOf(
   text: string,
   contract: RevisedContract,
   prune = false,
-  env: Readonly<Record<string, string>> = {},
+  env: Context['env'] = {},
 ): Promise<Plan | readonly Problem[]> {
   const read = readDocument(text);
   if (!read.ok) return read.problems;
@@ -56,7 +57,7 @@ export async function goodPlan(
   text: string,
   contract: RevisedContract,
   prune = false,
-  env: Readonly<Record<string, string>> = {},
+  env: Context['env'] = {},
 ): Promise<Plan> {
   const plan = await planOf(text, contract, prune, env);
   if ('changes' in plan) return plan;
@@ -67,7 +68,7 @@ export async function applied(
   text: string,
   contract: RevisedContract,
   prune = false,
-  env: Readonly<Record<string, string>> = {},
+  env: Context['env'] = {},
 ): Promise<Outcome> {
   return execute(await goodPlan(text, contract, prune, env), contract);
 }

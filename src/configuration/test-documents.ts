@@ -114,7 +114,7 @@ const periods = fc
   .uniqueArray(fc.constantFrom(...PERIODS), { minLength: 1, maxLength: 3 })
   .chain((chosen) => fc.record(Object.fromEntries(chosen.map((period) => [period, budget]))));
 
-const fromEnv = fc.constantFrom({ fromEnv: 'ANY_URL' }, { fromEnv: 'other_url' });
+const fromEnv = fc.constantFrom({ fromEnv: 'ALERT_ANY_URL' }, { fromEnv: 'ALERT_2' });
 const told = (teams: readonly string[]) => ({
   events: fc.constantFrom(['*'], ['budget.*'], ['key.age', 'disk.low'], ['key.age', 'key.age']),
   team: fc.constantFrom(null, ...teams),
@@ -129,7 +129,7 @@ const mail = fc.record(
   },
   { requiredKeys: ['host', 'from', 'to'] },
 );
-const login = fc.constantFrom({}, { user: 'u', password: { fromEnv: 'ANY_PASSWORD' } });
+const login = fc.constantFrom({}, { user: 'u', password: { fromEnv: 'ALERT_ANY_PASSWORD' } });
 const alert = (teams: readonly string[]) =>
   fc.oneof(
     fc.record(

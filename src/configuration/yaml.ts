@@ -22,6 +22,11 @@ const MAX_PROBLEMS = 20;
 const PLAIN_TAGS = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 const DECIMAL = /^\d+(?:\.\d+)?$/;
 
+const SECRET = {
+  message: 'this looks like a key or a token, and values of keys are never in this file',
+  fix: 'take it out, and rotate it at the provider if it was ever committed',
+} as const;
+
 /** A node with the places of its members. */
 interface Located {
   readonly start: number;
@@ -60,6 +65,9 @@ export function readYaml(text: string): Read<Source> {
   const walk = new Walk(placeAt);
   const root = walk.node(document.contents, '', 0);
   if (walk.problems.length > 0) return refused(walk.problems);
+  // In comments too: the file is in version control.
+  const leaking = text.split('\n').findIndex(looksLikeCredential);
+  if (leaking >= 0) return refused([{ ...SECRET, place: { line: leaking + 1, column: 1 } }]);
   return { ok: true, value: sourceOf(root, placeAt) };
 }
 
@@ -162,11 +170,7 @@ class Walk {
 
   /** Nothing of it is repeated. */
   #secret(start: number): Located {
-    return this.#wrong(
-      start,
-      'this looks like a key or a token, and values of keys are never in this file',
-      'take it out, and rotate it at the provider if it was ever committed',
-    );
+    return this.#wrong(start, SECRET.message, SECRET.fix);
   }
 
   #wrong(start: number, message: string, fix?: string): Located {
