@@ -1,7 +1,7 @@
 /**
  * What a provider can have made of an answer that we never saw: the honest bound for a stream that is given up, because a model thinks in
  * silence, writes on while a client does not read, and goes on until our hanging up reaches it. Time in which that can have happened, times
- * a pace that no offered model reaches. docs/adr/0015.
+ * a pace that no offered model reaches. docs/adr/0031.
  */
 
 /** Tokens a second and choice: above what any model we know of writes. */

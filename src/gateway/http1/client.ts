@@ -1,7 +1,7 @@
 /**
  * A small HTTP/1.1 client for the one thing that the gateway does with one: send a request once, to an origin that it was told, and read
  * the response as it comes. It never follows a redirect, never sends anything twice, asks no environment for a proxy, undoes no encoding
- * unasked, and knows of every failure whether anything was sent (docs/adr/0014). Timers are the caller's, but for connecting.
+ * unasked, and knows of every failure whether anything was sent (docs/adr/0020). Timers are the caller's, but for connecting.
  */
 import type { Abort } from '../../core/abort.ts';
 import { Connection, type ConnectionEvents, type Origin } from './connection.ts';
