@@ -42,6 +42,7 @@ import { providerIds } from './providers/catalog.ts';
 import { openStorage } from './storage/storage.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import type { AskPassphrase } from './vault/kek/source.ts';
+import { SpendLimits } from './vault/spend-limits.ts';
 import { Vault } from './vault/vault.ts';
 import { type VerifiedKey, verifyKey } from './vault/verify.ts';
 import { VERSION } from './version.ts';
@@ -81,6 +82,7 @@ interface Parts {
   readonly tokens: Tokens;
   readonly presets: Presets;
   readonly vault: Vault;
+  readonly spendLimits: SpendLimits;
   readonly journal: Journal;
   readonly ledger: Ledger;
   readonly prices: Prices;
@@ -145,15 +147,21 @@ export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: W
   }
 }
 
-function openAccess(core: Core): Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault'> {
+function openAccess(core: Core): Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault' | 'spendLimits'> {
   const teams = new Teams(core);
   const tokens = new Tokens({ ...core, teams, pepper: core.keyring.authenticator('token-pepper') });
-  return { teams, tokens, presets: new Presets(core), vault: new Vault(core) };
+  return {
+    teams,
+    tokens,
+    presets: new Presets(core),
+    vault: new Vault(core),
+    spendLimits: new SpendLimits(core),
+  };
 }
 
 async function openParts(
   core: Core,
-  access: Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault'>,
+  access: Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault' | 'spendLimits'>,
   journal: Journal,
   priceFile: PriceFile | null,
   lastMs: number | null,

@@ -7,7 +7,7 @@ test('without a word everything has a safe default', () => {
     auditStdout: false,
     auditWritesPerMinute: 60,
     authFailures: 30,
-    keyAgeDays: new Map([['*', 90]]),
+    keyAgeDays: new Map(Object.entries({ prod: 90, staging: 180, dev: 365, test: 365, '*': 90 })),
     diskFreeBytes: null,
   });
 });
@@ -51,4 +51,12 @@ test.each([
     code: 'config.invalid',
     fix: expect.any(String),
   });
+});
+
+test('a cadence is the default of its environment, what is said of it, or what is said of all', () => {
+  const days = (text: string): unknown =>
+    Object.fromEntries(readWatching(undefined, { SALLYPORT_ALERT_KEY_AGE_DAYS: text }).keyAgeDays);
+  expect(days('prod=30')).toEqual({ prod: 30, staging: 180, dev: 365, test: 365, '*': 90 });
+  expect(days('*=30')).toEqual({ '*': 30 });
+  expect(days('qa=10,*=30')).toEqual({ qa: 10, '*': 30 });
 });

@@ -20,11 +20,12 @@ export const WATCH_VARIABLES = {
   SALLYPORT_ALERT_AUTH_FAILURES:
     'refused credentials within a minute that raise an alert (default 30, 0: never)',
   SALLYPORT_ALERT_KEY_AGE_DAYS:
-    'how old a provider key may get, by environment (default *=90): prod=60,*=180',
+    'days that a provider key may get old, by environment (default prod=90,staging=180,dev=365,test=365,*=90)',
   SALLYPORT_ALERT_DISK_FREE_MB: 'free space that raises an alert (default a tenth of the disk, at most 1024)',
 } as const;
 
-const DEFAULT_KEY_AGE_DAYS = 90;
+/** What is not named may be production. */
+const DEFAULT_KEY_AGE_DAYS = { prod: 90, staging: 180, dev: 365, test: 365, '*': 90 } as const;
 const MEBIBYTE = 1024 * 1024;
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -52,21 +53,20 @@ function readSwitch(name: string, environment: Variables): boolean {
 }
 
 function readKeyAges(text: string | undefined): Map<string, number> {
-  const ages = new Map([['*', DEFAULT_KEY_AGE_DAYS]]);
-  const named = new Set<string>();
+  const ages = new Map<string, number>();
   for (const part of text?.split(',') ?? []) {
     const [, environment = '', days = ''] =
       /^\s*(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,62})\s*=\s*(\d{1,4})\s*$/.exec(part) ?? [];
-    if (environment === '' || named.has(environment) || Number(days) < 1) {
+    if (environment === '' || ages.has(environment) || Number(days) < 1) {
       throw invalid(
         'SALLYPORT_ALERT_KEY_AGE_DAYS is not a list of environments and days.',
         'Write each environment once, with a number of days above zero: prod=60,staging=90,*=180',
       );
     }
-    named.add(environment);
     ages.set(environment, Number(days));
   }
-  return ages;
+  // Who says what holds for all others has no defaults in mind that hold for some.
+  return ages.has('*') ? ages : new Map([...Object.entries(DEFAULT_KEY_AGE_DAYS), ...ages]);
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {

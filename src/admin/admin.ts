@@ -21,6 +21,7 @@ import type { SteadyClock } from '../ledger/steady-clock.ts';
 import type { RecordBook } from '../records/records.ts';
 import type { RecoveryDesk } from '../recovery/desk.ts';
 import type { RootKeyOrigin } from '../vault/kek/root-key.ts';
+import type { SpendLimits } from '../vault/spend-limits.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import type { Watch } from '../watch/watch.ts';
@@ -33,6 +34,7 @@ import { checkInput } from './check-input.ts';
 import { EXPECT_HEADER, ROUTES, type RouteInput, type RouteName, type RouteReply } from './contract.ts';
 import { errorReply, jsonReply } from './error-reply.ts';
 import { explainRoutes } from './explain-routes.ts';
+import { hygieneRoutes } from './hygiene-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
 import { presetRoutes } from './preset-routes.ts';
@@ -84,12 +86,16 @@ export interface AdminDeps {
   readonly prices: Prices;
   readonly budgetClock: Pick<SteadyClock, 'state' | 'confirm'>;
   readonly vault: Vault;
+  readonly spendLimits: SpendLimits;
   readonly indexer: Pick<Indexer, 'flush' | 'lag' | 'checkCapacity'>;
   readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
   readonly journal: Pick<Journal, 'append' | 'durable'>;
   readonly pseudonyms: Pick<Pseudonyms, 'commit'>;
   readonly appEntries: AppEntryLimits;
-  readonly watch: Pick<Watch, 'directory' | 'backlogs' | 'test' | 'outbox' | 'retry' | 'diskIsLow'>;
+  readonly watch: Pick<
+    Watch,
+    'keyAges' | 'directory' | 'backlogs' | 'test' | 'outbox' | 'retry' | 'diskIsLow'
+  >;
   /** Asks the provider about a slot's active version and journals what that says. Rejects with `not_found`, never for a failed probe. */
   readonly verifyKey: (principal: string, slot: string) => Promise<VerifiedKey>;
   readonly recovery: Pick<RecoveryDesk, 'material' | 'record' | 'backup'>;
@@ -126,6 +132,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   const handlers: Handlers = {
     ...teamRoutes(deps),
     ...keyRoutes(deps),
+    ...hygieneRoutes(deps),
     ...tokenRoutes(deps),
     ...presetRoutes(deps),
     ...budgetRoutes(deps),

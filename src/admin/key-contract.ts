@@ -1,5 +1,6 @@
 /** The part of the contract about provider keys. */
 import { z } from 'zod';
+import * as hygiene from './hygiene-shapes.ts';
 import * as shape from './shapes.ts';
 
 const none = z.strictObject({});
@@ -32,6 +33,24 @@ export const KEY_ROUTES = {
     query: none,
     body: shape.keyDeclaration,
     response: shape.key,
+  },
+  'key.hygiene': {
+    method: 'GET',
+    path: '/v1/key-hygiene',
+    scope: 'keys:read',
+    params: none,
+    query: none,
+    body: none,
+    response: z.object({ keys: z.array(hygiene.keyHygiene) }),
+  },
+  'key.attest': {
+    method: 'POST',
+    path: '/v1/keys/:name/spend-limit',
+    scope: 'keys:write',
+    params: named,
+    query: none,
+    body: hygiene.attestation,
+    response: hygiene.spendLimit,
   },
   'key.show': {
     method: 'GET',

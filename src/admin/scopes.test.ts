@@ -71,6 +71,13 @@ const ACTS: readonly Act[] = [
   { route: 'environment.add', needs: ['teams:write'], body: { id: 'new' } },
   { route: 'key.list', needs: ['keys:read'] },
   { route: 'key.show', needs: ['keys:read'], params: { name: 'own' } },
+  { route: 'key.hygiene', needs: ['keys:read'] },
+  {
+    route: 'key.attest',
+    needs: ['keys:write'],
+    params: { name: 'own' },
+    body: { limitPicoUsd: '1', on: '2026-11-01' },
+  },
   {
     route: 'key.declare',
     needs: ['keys:write'],

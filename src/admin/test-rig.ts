@@ -16,9 +16,11 @@ import type { ControlEntry } from '../records/records.ts';
 import { RecoveryDesk } from '../recovery/desk.ts';
 import { RootKey } from '../vault/kek/root-key.ts';
 import { Keyring } from '../vault/keyring.ts';
+import { SpendLimits } from '../vault/spend-limits.ts';
 import { Vault } from '../vault/vault.ts';
 import { interpretVerification } from '../vault/verify.ts';
 import { Directory } from '../watch/directory.ts';
+import { keyAges } from '../watch/key-ages.ts';
 import { type AdminApp, type AdminDeps, createAdminApp } from './admin.ts';
 import { AppEntryLimits } from './app-entry-limits.ts';
 import { LOCAL, type Principal } from './principal.ts';
@@ -91,11 +93,15 @@ export async function adminRig(): Promise<AdminRig> {
     prices: new Prices(null),
     budgetClock,
     vault,
+    spendLimits: new SpendLimits({ book, clock }),
     indexer: { flush: () => Promise.resolve(), lag: 0, checkCapacity: () => undefined },
     journal: { append: recording(recorded), durable: () => Promise.resolve() },
     pseudonyms: new Pseudonyms(),
     appEntries: new AppEntryLimits(clock, 60),
-    watch: restingWatch(new Directory({ book, keyring, clock, resolve: publicAddress })),
+    watch: {
+      ...restingWatch(new Directory({ book, keyring, clock, resolve: publicAddress })),
+      keyAges: () => keyAges(vault, new Map([['*', 90]]), time.nowMs),
+    },
     index: {
       query: ({ limit, action }) =>
         Promise.resolve(
@@ -164,7 +170,7 @@ function publicAddress(): Promise<string[]> {
 }
 
 /** Destinations that are real, to which nothing is sent. */
-function restingWatch(directory: Directory): AdminDeps['watch'] {
+function restingWatch(directory: Directory): Omit<AdminDeps['watch'], 'keyAges'> {
   return {
     directory,
     backlogs: () => Promise.resolve(new Map()),

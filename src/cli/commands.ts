@@ -18,6 +18,7 @@ import { connect } from './connect.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { health } from './health.ts';
+import { keyAge, keyAttestSpendLimit, keyDescribe } from './key-hygiene.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { LOCAL_COMMANDS } from './local-commands.ts';
 import { limitList, limitSet, limitShow } from './limit.ts';
@@ -43,6 +44,9 @@ export const COMMANDS: readonly Command[] = [
   keyVerify,
   keyEnable,
   keyDisable,
+  keyDescribe,
+  keyAge,
+  keyAttestSpendLimit,
   teamAdd,
   teamList,
   teamShow,

@@ -73,7 +73,7 @@ export function checkRecords(authenticator: Authenticator, rows: readonly Record
 }
 
 /** What comes and goes by itself, and so is no configuration. Every other kind is. */
-const TRANSIENT: ReadonlySet<RecordKind> = new Set<RecordKind>(['token', 'key_version']);
+const TRANSIENT: ReadonlySet<RecordKind> = new Set<RecordKind>(['token', 'key_version', 'spend_limit']);
 
 /** Of a MAC, without the number of its term. */
 const DIGEST_BYTES = 32;

@@ -11,6 +11,7 @@ export const RECORD_KINDS = [
   'limit',
   'preset',
   'alert_destination',
+  'spend_limit',
 ] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 

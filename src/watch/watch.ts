@@ -11,7 +11,7 @@ import { AuthBursts } from './auth-bursts.ts';
 import { Courier } from './courier.ts';
 import type { Directory } from './directory.ts';
 import { DiskWatch } from './disk.ts';
-import { type Cadence, KeyAgeWatch } from './key-ages.ts';
+import { type Cadence, type KeyAge, keyAges, KeyAgeWatch } from './key-ages.ts';
 import type { AlertOutbox } from './outbox.ts';
 import type { Outcome, Send } from './sender.ts';
 import type { OutboxItem, OutboxStore } from './store.ts';
@@ -56,17 +56,17 @@ export class Watch {
   readonly #deps: WatchDeps;
   readonly #courier: Courier;
   readonly #bursts: AuthBursts;
-  readonly #keyAges: KeyAgeWatch;
+  readonly #ageWatch: KeyAgeWatch;
   readonly #disk: DiskWatch;
   #timers: ReturnType<typeof setInterval>[] = [];
   #looking: Promise<void> = Promise.resolve();
 
-  private constructor(deps: WatchDeps, keyAges: KeyAgeWatch, disk: DiskWatch) {
+  private constructor(deps: WatchDeps, ageWatch: KeyAgeWatch, disk: DiskWatch) {
     this.directory = deps.directory;
     this.#deps = deps;
     this.#courier = new Courier(deps);
     this.#bursts = new AuthBursts({ ...deps, threshold: deps.settings.authFailures });
-    this.#keyAges = keyAges;
+    this.#ageWatch = ageWatch;
     this.#disk = disk;
   }
 
@@ -78,12 +78,12 @@ export class Watch {
       const { stage } = JSON.parse(metadata) as { readonly stage: KeyAgeStage };
       return [keyId ?? '', stage] as const;
     });
-    const keyAges = new KeyAgeWatch({ ...deps, cadence: settings.keyAgeDays, clock: steadyClock }, onRecord);
+    const ageWatch = new KeyAgeWatch({ ...deps, cadence: settings.keyAgeDays, clock: steadyClock }, onRecord);
     const disk = new DiskWatch(
       { ...deps, folder: settings.data, thresholdBytes: settings.diskFreeBytes },
       await wasLow(index),
     );
-    return new Watch(deps, keyAges, disk);
+    return new Watch(deps, ageWatch, disk);
   }
 
   /** Only entries that can be done without are refused for it. */
@@ -91,12 +91,18 @@ export class Watch {
     return this.#disk.low;
   }
 
+  /** Of the keys in use, now. */
+  keyAges(): KeyAge[] {
+    const { vault, settings, steadyClock } = this.#deps;
+    return keyAges(vault, settings.keyAgeDays, steadyClock.wallMs());
+  }
+
   start(): void {
     this.#courier.start();
-    this.#keyAges.check();
+    this.#ageWatch.check();
     this.#lookAtDisk();
     this.#timers = [
-      setInterval(() => this.#keyAges.check(), KEY_AGE_EVERY_MS),
+      setInterval(() => this.#ageWatch.check(), KEY_AGE_EVERY_MS),
       setInterval(() => this.#lookAtDisk(), DISK_EVERY_MS),
     ];
   }

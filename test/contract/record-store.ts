@@ -15,7 +15,7 @@ export function recordStoreContract(open: OpenStorage): void {
     test('every field comes back as it was written', async () => {
       await withStorage(open, async ({ records }) => {
         const rows = RECORD_KINDS.map((kind, index) =>
-          record(`${index} ${UNICODE}`, {
+          record(`${String(index).padStart(3, '0')} ${UNICODE}`, {
             kind,
             revision: Number.MAX_SAFE_INTEGER - index,
             body: JSON.stringify({ text: UNICODE, big: '9223372036854775807' }),
