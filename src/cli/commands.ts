@@ -15,6 +15,7 @@ import { budgetAdjust, budgetClockOk, budgetList, budgetResume, budgetSet, budge
 import type { Command } from './command.ts';
 import { apply, exportCommand, plan, schema } from './configuration.ts';
 import { connect } from './connect.ts';
+import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { health } from './health.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   status,
   health,
+  doctor,
   keyAdd,
   keyList,
   keyShow,

@@ -64,7 +64,8 @@ function revocations(findings: readonly Finding[]): string[] {
   return [...new Set(findings.map(({ rule }) => `${rule.provider} ${rule.what}: ${rule.revoke}`))];
 }
 
-function nameOf(path: string): string {
+/** A path without the secrets that may be in it. */
+export function nameOf(path: string): string {
   const bytes = Buffer.from(path);
   let name = '';
   let at = 0;
