@@ -94,6 +94,11 @@ export class JsonTree {
     return { start: field(value, START), end: field(value, END) };
   }
 
+  /** A member with its name, from the quote on. */
+  memberSpan(member: number): Span {
+    return { start: field(member, NAME) - 1, end: field(member, END) };
+  }
+
   next(value: number): number {
     return field(value, NEXT);
   }
@@ -362,6 +367,11 @@ function closing(bracket: number): number {
 
 function isObject(bytes: Buffer, depth: number): boolean {
   return bytes[field(openValues[depth - 1] ?? 0, START)] === OPEN_BRACE;
+}
+
+/** The text of the string at `string`; of one that is longer than `maxChars`, its beginning, which is longer too. */
+export function textAt(bytes: Buffer, string: Span, maxChars: number): string {
+  return textBetween(bytes, string.start + 1, string.end - 1, maxChars);
 }
 
 function textBetween(bytes: Buffer, start: number, end: number, maxChars: number): string {

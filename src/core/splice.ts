@@ -18,3 +18,25 @@ export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   parts.push(bytes.subarray(at));
   return Buffer.concat(parts);
 }
+
+/**
+ * The edits that take those parts out for which `drop` says so, commas included; of the elements of an array or the members of an object,
+ * in order. At least one must stay.
+ */
+export function cutsOf(parts: readonly Span[], drop: (index: number) => boolean): Edit[] {
+  const cuts: Edit[] = [];
+  let kept = false;
+  for (const [index, part] of parts.entries()) {
+    if (!drop(index)) {
+      kept = true;
+      continue;
+    }
+    const before = parts[index - 1];
+    const after = parts[index + 1];
+    // Behind one that stays the comma before goes; at the beginning the one behind.
+    if (kept && before) cuts.push({ start: before.end, end: part.end, text: '' });
+    else if (after) cuts.push({ start: part.start, end: after.start, text: '' });
+    else throw new TypeError('Nothing would be left of the array or object.');
+  }
+  return cuts;
+}

@@ -4,11 +4,10 @@
  */
 import type { Bounds, Over } from '../access/bounds.ts';
 import { SallyportError } from '../core/errors.ts';
-import type { Span } from '../core/json-scan.ts';
-import { cutsOf, type MemberSpan, membersOf, valueAt } from '../core/json-walk.ts';
-import type { Edit } from '../core/splice.ts';
+import { type Span, textAt } from '../core/json-scan.ts';
+import { cutsOf, type Edit } from '../core/splice.ts';
 import type { ChatRequest } from '../providers/openai.ts';
-import { checkSpelling, type Message } from './messages.ts';
+import { type Member, type Message, TOOL_MEMBERS } from './messages.ts';
 import { beginning, characters } from './text.ts';
 
 /** What was trimmed, in the names that bounds have. */
@@ -19,19 +18,10 @@ export interface Changes {
   readonly trimmed: Set<Trimmed>;
 }
 
-/** Members of a request that define or choose tools. */
-const TOOL_MEMBERS: ReadonlySet<string> = new Set([
-  'tools',
-  'tool_choice',
-  'parallel_tool_calls',
-  'functions',
-  'function_call',
-]);
-
-const CAPS: ReadonlySet<string> = new Set(['max_completion_tokens', 'max_tokens']);
-
 /** Characters that a message needs around its texts: names of members, ids. */
 const SCAFFOLD = 1000;
+/** So much more than the room is decoded, in units: enough to see where the letter ends that the room ends in. */
+const LETTER = 256;
 
 /** The messages that stay: who may speak, then how many. Throws `request.bounds`. */
 export function keptMessages(
@@ -110,25 +100,34 @@ export function cutMessages(
   kept: ReadonlySet<Message>,
   { edits }: Changes,
 ): void {
-  const cuts = cutsOf(
-    messages.map(({ span }) => span),
-    (index) => !kept.has(messages[index] as Message),
+  edits.push(
+    ...cutsOf(
+      messages.map(({ span }) => span),
+      (index) => !kept.has(messages[index] as Message),
+    ),
   );
-  edits.push(...cuts.map(cut));
 }
 
 /** Throws `request.bounds` where the text is too long and may not be cut, or the excess is not in the text. */
-export function boundText(bounds: Bounds, message: Message, place: string, changes: Changes): void {
+export function boundText(
+  bounds: Bounds,
+  body: Buffer,
+  message: Message,
+  place: string,
+  changes: Changes,
+): void {
   if (!bounds.text) return;
   const { atMost, over } = bounds.text;
-  if (message.otherCharacters > atMost + SCAFFOLD)
+  if (hasMoreBesides(body, message, atMost + SCAFFOLD))
     throw refused(
       `more than ${atMost} characters outside of the text of ${place}`,
       'Send shorter tool calls.',
     );
   let room = atMost;
   const gone = new Set<number>();
-  for (const { span, text, part } of message.texts) {
+  for (const { span, part } of message.texts) {
+    // A character may be two units.
+    const text = textAt(body, span, 2 * room + LETTER);
     const size = characters(text);
     if (size <= room) {
       room -= size;
@@ -142,62 +141,62 @@ export function boundText(bounds: Bounds, message: Message, place: string, chang
     room = 0;
   }
   // The first text always stays, so something is left.
-  if (gone.size > 0) changes.edits.push(...cutsOf(message.parts, (index) => gone.has(index)).map(cut));
+  if (gone.size > 0) changes.edits.push(...cutsOf(message.parts, (index) => gone.has(index)));
+}
+
+/** True when the message has more characters than that, its texts and the addresses of its images left out. */
+function hasMoreBesides(body: Buffer, { span, texts, images }: Message, atMost: number): boolean {
+  const inside = [...texts.map((text) => text.span), ...images];
+  const bytes = inside.reduce((rest, { start, end }) => rest - (end - start), span.end - span.start);
+  if (bytes <= atMost) return false;
+  const length = ({ start, end }: Span): number => body.toString('utf8', start, end).length;
+  return inside.reduce((rest, one) => rest - length(one), length(span)) > atMost;
 }
 
 /** Model, output cap and tools. */
-export function boundRequest(bounds: Bounds, body: Buffer, asked: ChatRequest, changes: Changes): void {
+export function boundRequest(
+  bounds: Bounds,
+  body: Buffer,
+  asked: ChatRequest,
+  members: readonly Member[],
+  changes: Changes,
+): void {
   const { models, output, tools } = bounds;
-  const members = membersOf(body, { start: asked.places.bodyStart - 1, end: body.length });
   const [first = ''] = models?.only ?? [];
   if (models?.over === 'trim' && !models.only.includes(asked.model)) {
-    for (const { value } of members.filter(({ key }) => key === 'model'))
+    for (const { value } of members.filter(({ name }) => name === 'model'))
       changes.edits.push({ ...value, text: JSON.stringify(first) });
     changes.trimmed.add('models');
   }
   if (output?.over === 'trim') lowerCap(Math.floor(output.atMost / asked.choices), body, members, changes);
-  if (tools) boundTools(tools, body, members, changes);
+  if (tools) boundTools(tools, members, changes);
 }
 
 /** A cap of its own that is too high becomes the highest that is allowed; where there is none, the decision injects one. */
 function lowerCap(
   perChoice: number,
   body: Buffer,
-  members: readonly MemberSpan[],
+  members: readonly Member[],
   { edits, trimmed }: Changes,
 ): void {
   if (perChoice < 1) return;
-  for (const { key, value } of members) {
-    if (!CAPS.has(key) || Number(valueAt(body, value) ?? 0) <= perChoice) continue;
+  for (const { name, value, empty } of members) {
+    if (empty || (name !== 'max_completion_tokens' && name !== 'max_tokens')) continue;
+    if (Number(body.toString('latin1', value.start, value.end)) <= perChoice) continue;
     edits.push({ ...value, text: String(perChoice) });
     trimmed.add('output');
   }
 }
 
-function boundTools(
-  over: Over,
-  body: Buffer,
-  members: readonly MemberSpan[],
-  { edits, trimmed }: Changes,
-): void {
-  checkSpelling(
-    members.map(({ key }) => key),
-    TOOL_MEMBERS,
-  );
-  const offered = members.filter(({ key, value }) => TOOL_MEMBERS.has(key) && valueAt(body, value) !== null);
+function boundTools(over: Over, members: readonly Member[], { edits, trimmed }: Changes): void {
+  const isTool = ({ name }: Member): boolean => name !== null && TOOL_MEMBERS.includes(name);
+  const offered = members.filter((member) => isTool(member) && !member.empty);
   if (offered.length === 0) return;
   if (over === 'refuse')
-    throw refused(`requests with ${offered.map(({ key }) => key).join(', ')}`, 'Leave tools out.');
-  const cuts = cutsOf(
-    members.map(({ span }) => span),
-    (index) => TOOL_MEMBERS.has(members[index]?.key ?? ''),
-  );
-  edits.push(...cuts.map(cut));
+    throw refused(`requests with ${offered.map(({ name }) => name).join(', ')}`, 'Leave tools out.');
+  const spans = members.map(({ span }) => span);
+  edits.push(...cutsOf(spans, (index) => isTool(members[index] as Member)));
   trimmed.add('tools');
-}
-
-function cut(span: Span): Edit {
-  return { ...span, text: '' };
 }
 
 function refused(what: string, fix: string): SallyportError {

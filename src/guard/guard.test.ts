@@ -278,6 +278,14 @@ test('whatever is trimmed, the conversation stays one that a provider takes', ()
   );
 });
 
+test('characters are counted whatever way they are written in', () => {
+  for (const one of ['\\ud83d\\ude00', '😀', '\\u0041', 'A', '\\n', 'ä']) {
+    const body = `{"model":"${MODEL}","messages":[{"role":"user","content":"${one.repeat(300)}"}]}`;
+    const [message] = sent(shape({ text: { atMost: 100, over: 'trim' } }, body)).messages;
+    expect([one, characters(String(message!.content))]).toEqual([one, 100]);
+  }
+});
+
 test('a lone half of a pair does not become something else when its text is cut', () => {
   const body = `{"model":"${MODEL}","messages":[{"role":"user","content":"\\ud83d${'x'.repeat(60)}"}]}`;
   expect(shape(CHAT, body).body.toString()).toContain(`"\\ud83d${'x'.repeat(39)}"`);

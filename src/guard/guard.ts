@@ -6,7 +6,7 @@ import type { Bounds } from '../access/bounds.ts';
 import { splice } from '../core/splice.ts';
 import { type ChatRequest, readChatRequest } from '../providers/openai.ts';
 import { boundRequest, boundText, type Changes, cutMessages, keptMessages, type Trimmed } from './bounds.ts';
-import { readMessages } from './messages.ts';
+import { readRequest } from './messages.ts';
 
 export interface ShapedRequest {
   readonly body: Buffer;
@@ -23,12 +23,12 @@ const NOTHING: readonly never[] = [];
 export function shapeRequest(bounds: Bounds | null, body: Buffer, asked: ChatRequest): ShapedRequest {
   if (bounds === null) return { body, asked, trimmed: NOTHING };
   const changes: Changes = { edits: [], trimmed: new Set() };
-  const messages = readMessages(body, asked.places.messages);
+  const { members, messages } = readRequest(body);
   const kept = keptMessages(bounds, messages, changes);
   cutMessages(messages, kept, changes);
   for (const [index, message] of messages.entries())
-    if (kept.has(message)) boundText(bounds, message, `messages[${index}]`, changes);
-  boundRequest(bounds, body, asked, changes);
+    if (kept.has(message)) boundText(bounds, body, message, `messages[${index}]`, changes);
+  boundRequest(bounds, body, asked, members, changes);
   if (changes.edits.length === 0) return { body, asked, trimmed: NOTHING };
   const shaped = splice(body, changes.edits);
   return { body: shaped, asked: readChatRequest(shaped), trimmed: [...changes.trimmed] };
