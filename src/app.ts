@@ -32,6 +32,7 @@ import { StrangerRefusals } from './gateway/stranger-refusals.ts';
 import { Turns } from './gateway/turns.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Presets } from './guard/presets.ts';
+import { Templates } from './guard/templates.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { type PriceFile, Prices, readPriceFile } from './ledger/prices.ts';
 import { MAX_ABSENCE_MS, SteadyClock } from './ledger/steady-clock.ts';
@@ -58,6 +59,7 @@ export interface App {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly presets: Presets;
+  readonly templates: Templates;
   readonly ledger: Ledger;
   readonly vault: Vault;
   readonly log: Log;
@@ -81,6 +83,7 @@ interface Parts {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly presets: Presets;
+  readonly templates: Templates;
   readonly vault: Vault;
   readonly spendLimits: SpendLimits;
   readonly journal: Journal;
@@ -147,13 +150,16 @@ export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: W
   }
 }
 
-function openAccess(core: Core): Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault' | 'spendLimits'> {
+function openAccess(
+  core: Core,
+): Pick<Parts, 'teams' | 'tokens' | 'presets' | 'templates' | 'vault' | 'spendLimits'> {
   const teams = new Teams(core);
   const tokens = new Tokens({ ...core, teams, pepper: core.keyring.authenticator('token-pepper') });
   return {
     teams,
     tokens,
     presets: new Presets(core),
+    templates: new Templates(core),
     vault: new Vault(core),
     spendLimits: new SpendLimits(core),
   };
@@ -161,7 +167,7 @@ function openAccess(core: Core): Pick<Parts, 'teams' | 'tokens' | 'presets' | 'v
 
 async function openParts(
   core: Core,
-  access: Pick<Parts, 'teams' | 'tokens' | 'presets' | 'vault' | 'spendLimits'>,
+  access: Pick<Parts, 'teams' | 'tokens' | 'presets' | 'templates' | 'vault' | 'spendLimits'>,
   journal: Journal,
   priceFile: PriceFile | null,
   lastMs: number | null,

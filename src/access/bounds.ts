@@ -12,6 +12,9 @@ export type Over = (typeof OVER)[number];
 export const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What is done about phrases that try to become instructions; from one to the next stricter. */
+export const INJECTION_ACTIONS = ['flag', 'filter', 'block'] as const;
+
 const over = z.enum(OVER);
 const most = (limit: number) => z.strictObject({ atMost: z.int().min(1).max(limit), over });
 const modelName = z
@@ -19,7 +22,7 @@ const modelName = z
   .max(200)
   .regex(/^[A-Za-z0-9._/@:+-]+$/, 'the name of a model, without *');
 
-export const boundsSchema = z.strictObject({
+const fields = {
   /** The only models. Trimmed: the first one is asked instead. */
   models: z.strictObject({ only: z.array(modelName).min(1).max(50), over }).nullable(),
   /** Messages of one request. Trimmed: the last ones are kept, with whole tool calls. */
@@ -32,7 +35,20 @@ export const boundsSchema = z.strictObject({
   output: most(10_000_000).nullable(),
   /** Tools that the caller defines. Null: allowed. */
   tools: over.nullable(),
-});
+  /** Phrases of injection in what the caller sends, an operator's own among them. Null: not looked for. */
+  injection: z
+    .strictObject({
+      action: z.enum(INJECTION_ACTIONS),
+      phrases: z.array(z.string().min(1).max(200)).max(50),
+    })
+    .nullable(),
+};
+
+/** As in a record; older ones know nothing of injection. */
+export const boundsSchema = z.strictObject({ ...fields, injection: fields.injection.default(null) });
+
+/** Some of them. */
+export const boundsChangeSchema = z.strictObject(fields).partial();
 
 export type Bounds = z.infer<typeof boundsSchema>;
 
@@ -43,6 +59,7 @@ export const NO_BOUNDS: Bounds = {
   roles: null,
   output: null,
   tools: null,
+  injection: null,
 };
 
 /** True when there is nothing to apply. */

@@ -16,6 +16,7 @@ export const SCOPE_VERBS = [
   'keys',
   'tokens',
   'presets',
+  'templates',
   'teams',
   'budgets',
   'limits',

@@ -15,6 +15,7 @@ import { asSallyportError, SallyportError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Turns } from '../gateway/turns.ts';
 import type { Presets } from '../guard/presets.ts';
+import type { Templates } from '../guard/templates.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Prices } from '../ledger/prices.ts';
 import type { SteadyClock } from '../ledger/steady-clock.ts';
@@ -46,6 +47,7 @@ import { recoveryRoutes } from './recovery-routes.ts';
 import { atRevision } from './revision.ts';
 import { statusRoutes } from './status-routes.ts';
 import { teamRoutes } from './team-routes.ts';
+import { templateRoutes } from './template-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { usageRoutes } from './usage-routes.ts';
 
@@ -81,6 +83,7 @@ export interface AdminDeps {
   readonly teams: Teams;
   readonly tokens: Tokens;
   readonly presets: Presets;
+  readonly templates: Templates;
   readonly turns: Pick<Turns, 'waiting' | 'waitingOfTeam' | 'outlook'>;
   readonly ledger: Ledger;
   readonly prices: Prices;
@@ -135,6 +138,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...hygieneRoutes(deps),
     ...tokenRoutes(deps),
     ...presetRoutes(deps),
+    ...templateRoutes(deps),
     ...budgetRoutes(deps),
     ...limitRoutes(deps),
     ...priceRoutes(deps),

@@ -7,9 +7,9 @@ import { ALERT_ROUTES } from './alert-contract.ts';
 import * as app from './app-entry-shapes.ts';
 import * as explain from './explain-shapes.ts';
 import { KEY_ROUTES } from './key-contract.ts';
-import * as preset from './preset-shapes.ts';
 import * as recovery from './recovery-shapes.ts';
 import * as shape from './shapes.ts';
+import { SHAPING_ROUTES } from './shaping-contract.ts';
 
 const none = z.strictObject({});
 const id = z.string().min(1).max(100);
@@ -90,33 +90,7 @@ export const ROUTES = {
     response: shape.environment,
   },
   ...KEY_ROUTES,
-  'preset.list': {
-    method: 'GET',
-    path: '/v1/presets',
-    scope: 'tokens:read',
-    params: none,
-    query: none,
-    body: none,
-    response: z.object({ presets: z.array(preset.preset) }),
-  },
-  'preset.show': {
-    method: 'GET',
-    path: '/v1/presets/:preset',
-    scope: 'tokens:read',
-    params: z.strictObject({ preset: id }),
-    query: none,
-    body: none,
-    response: preset.preset,
-  },
-  'preset.add': {
-    method: 'POST',
-    path: '/v1/presets',
-    scope: 'presets:write',
-    params: none,
-    query: none,
-    body: preset.presetRequest,
-    response: preset.preset,
-  },
+  ...SHAPING_ROUTES,
   'token.list': {
     method: 'GET',
     path: '/v1/tokens',

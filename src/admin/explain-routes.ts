@@ -5,7 +5,7 @@
 import type { Token } from '../access/tokens.ts';
 import { SallyportError } from '../core/errors.ts';
 import { formatUsd, type PicoUsd } from '../core/money.ts';
-import { shapeRequest } from '../guard/guard.ts';
+import { type ShapedRequest, shapeRequest } from '../guard/guard.ts';
 import { planCall, type Planned } from '../gateway/plan.ts';
 import type { Outlook } from '../gateway/turns.ts';
 import type { BudgetView } from '../ledger/budget-state.ts';
@@ -20,7 +20,10 @@ import type { RouteInput } from './contract.ts';
 import { requireScope } from './principal.ts';
 import type { Explanation } from './explain-shapes.ts';
 
-type Deps = Pick<AdminDeps, 'tokens' | 'teams' | 'ledger' | 'prices' | 'turns' | 'vault' | 'clock'>;
+type Deps = Pick<
+  AdminDeps,
+  'tokens' | 'teams' | 'ledger' | 'prices' | 'templates' | 'turns' | 'vault' | 'clock'
+>;
 type Request = RouteInput<'call.explain'>['body'];
 type Refusal = NonNullable<Explanation['refusal']>;
 
@@ -37,7 +40,7 @@ export function explainRoutes(deps: Deps): Handlers<'call.explain'> {
   };
 }
 
-function explain(deps: Deps, request: Request): Explanation {
+async function explain(deps: Deps, request: Request): Promise<Explanation> {
   checkRequest(request);
   const token = deps.tokens.get(request.token);
   const provider = request.provider ?? token.defaultProvider;
@@ -58,7 +61,7 @@ function explain(deps: Deps, request: Request): Explanation {
     budgets: [],
   };
   if (!known || token.team === null || ended?.code === 'token.invalid') return base;
-  const { planned, trimmed, model } = plan(deps, token, token.team, known.id, request);
+  const { planned, shape, model } = await plan(deps, token, token.team, known.id, request);
   const slot = deps.vault.select({ provider: known.id, team: token.team, environment: token.environment });
   const path = pathOf(token);
   const { requests, tokens } = deps.ledger.limits.states(path.limits);
@@ -76,7 +79,7 @@ function explain(deps: Deps, request: Request): Explanation {
     model,
     allowed: refusal === null,
     refusal,
-    ...(planned.allow ? planShape(planned, trimmed) : {}),
+    ...(planned.allow ? planShape(planned, shape) : {}),
     keySlot: slot ? { name: slot.name, version: slot.activeVersion, origin: slot.origin } : null,
     rate: rateShape(requests),
     tokenRate: rateShape(tokens),
@@ -87,26 +90,35 @@ function explain(deps: Deps, request: Request): Explanation {
 
 interface Asked {
   readonly planned: Planned;
-  readonly trimmed: readonly string[];
+  /** Null for a request that was refused before. */
+  readonly shape: ShapedRequest | null;
   readonly model: string;
 }
 
 /** As the pipeline: read, put within the token's bounds, decided. */
-function plan(deps: Deps, token: Token, team: string, provider: string, request: Request): Asked {
+async function plan(
+  deps: Deps,
+  token: Token,
+  team: string,
+  provider: string,
+  request: Request,
+): Promise<Asked> {
   let model = request.model ?? '';
   try {
     const body = Buffer.from(request.body ?? JSON.stringify(syntheticBody(request)));
     const read = readChatRequest(body);
     model = read.model;
-    const { asked, trimmed } = shapeRequest(token.bounds, body, read);
+    const policy = { bounds: token.bounds, template: deps.templates.of(token) };
+    const shape = await shapeRequest(policy, body, read);
+    const { asked } = shape;
     const facts = { provider, ...asked, features: [...asked.features, ...(request.features ?? [])] };
     const { limits } = deps.teams.get(team);
     const planned = planCall(deps.prices, token, limits, facts, deps.clock.wallMs());
-    return { planned, trimmed, model: asked.model };
+    return { planned, shape, model: asked.model };
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error;
     const { code, message, fix = '' } = error;
-    return { planned: { allow: false, code, message, fix }, trimmed: [], model };
+    return { planned: { allow: false, code, message, fix }, shape: null, model };
   }
 }
 
@@ -142,10 +154,15 @@ function rateShape(rate: RateState | null): Explanation['rate'] {
 
 function planShape(
   { plan }: Extract<Planned, { allow: true }>,
-  trimmed: readonly string[],
+  shape: ShapedRequest | null,
 ): Partial<Explanation> {
   return {
-    obligations: { injectCap: plan.injectCap, trimmed: [...trimmed] },
+    obligations: {
+      injectCap: plan.injectCap,
+      trimmed: [...(shape?.trimmed ?? [])],
+      template: shape?.template ?? null,
+      injection: [...(shape?.findings ?? [])],
+    },
     promptTokensBound: plan.promptBound,
     worstCasePicoUsd: plan.worstCasePicoUsd.toString(),
   };

@@ -38,6 +38,10 @@ export const explanation = z.object({
       injectCap: z.int().nullable(),
       /** Bounds of the token that something of the request is over. */
       trimmed: z.array(z.string()),
+      /** The template that is put in. */
+      template: z.string().nullable(),
+      /** Rules of injection that found something. */
+      injection: z.array(z.string()),
     })
     .nullable(),
   promptTokensBound: z.int().nullable(),

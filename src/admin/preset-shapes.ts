@@ -1,6 +1,6 @@
 /** The JSON shapes of presets. */
 import { z } from 'zod';
-import { boundsSchema } from '../access/bounds.ts';
+import { boundsChangeSchema } from '../access/bounds.ts';
 import { presetFields } from '../guard/presets.ts';
 
 const name = z.string().min(1).max(63);
@@ -14,5 +14,5 @@ export const presetRequest = z.strictObject({
   base: name,
   replace: z.boolean().optional(),
   ...z.strictObject(presetFields).partial().shape,
-  bounds: boundsSchema.partial().optional(),
+  bounds: boundsChangeSchema.optional(),
 });

@@ -286,6 +286,28 @@ const ACTS: readonly Act[] = [
     needs: ['presets:write', 'budgets:write'],
     body: { name: 'ours', base: 'batch', replace: true },
   },
+  { route: 'template.list', needs: ['templates:read'] },
+  { route: 'template.show', needs: ['templates:read'], params: { template: 'ours' } },
+  { route: 'template.bindings', needs: ['templates:read'] },
+  { route: 'template.add', needs: ['templates:write'], body: { name: 'ours', text: 'Be kind.' } },
+  { route: 'template.retire', needs: ['templates:write'], params: { template: 'ours' }, body: {} },
+  {
+    route: 'template.bind',
+    what: 'to a token',
+    needs: ['templates:write', 'tokens:write'],
+    body: { subject: 'token:ID', template: 'ours' },
+  },
+  {
+    route: 'template.bind',
+    what: 'to a project',
+    needs: ['templates:write', 'teams:write'],
+    body: { subject: 'project:unbounded', template: 'ours' },
+  },
+  {
+    route: 'template.unbind',
+    needs: ['templates:write', 'teams:write'],
+    body: { subject: 'project:bot' },
+  },
   { route: 'limit.list', needs: ['limits:read'] },
   {
     route: 'limit.set',
@@ -384,6 +406,8 @@ async function openPlace(): Promise<Place> {
     base: 'batch',
     budget: { ...OWN_BUDGET, onCap: 'refuse' },
   });
+  await local('POST', '/v1/templates', { name: 'ours', text: 'Be brief.' });
+  await local('POST', '/v1/template-bindings', { subject: 'project:bot', template: 'ours' });
   const issued = await local('POST', '/v1/tokens', CALLS);
   return { rig, token: String(issued.body['id']) };
 }

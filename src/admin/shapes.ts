@@ -3,7 +3,7 @@
  * (`...Usd`), times ISO 8601 in UTC, durations milliseconds.
  */
 import { z } from 'zod';
-import { boundsSchema } from '../access/bounds.ts';
+import { boundsChangeSchema, boundsSchema } from '../access/bounds.ts';
 import { teamLimitsSchema } from '../access/policy.ts';
 import { TOKEN_TYPES, type TokenType } from '../access/token-format.ts';
 import { USAGE_DIMENSIONS } from '../audit/store.ts';
@@ -186,7 +186,7 @@ export const tokenRequest = z.strictObject({
   /** The only models that it may call. */
   models: z.array(name).max(50).optional(),
   /** Instead of, or besides, those of the preset. */
-  bounds: boundsSchema.partial().optional(),
+  bounds: boundsChangeSchema.optional(),
   /** Left out: the default of the type. */
   lifetimeMs: z.int().positive().optional(),
   defaultProvider: name.optional(),

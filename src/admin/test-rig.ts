@@ -9,6 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import { silentLog } from '../core/log.ts';
 import { Turns } from '../gateway/turns.ts';
 import { Presets } from '../guard/presets.ts';
+import { Templates } from '../guard/templates.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { Prices } from '../ledger/prices.ts';
 import { SteadyClock } from '../ledger/steady-clock.ts';
@@ -88,6 +89,7 @@ export async function adminRig(): Promise<AdminRig> {
     teams,
     tokens,
     turns: new Turns({ clock, limits: ledger.limits, maxWaiting: 10 }),
+    templates: new Templates({ book, clock }),
     presets: new Presets({ book, clock }),
     ledger,
     prices: new Prices(null),

@@ -30,6 +30,15 @@ import { recoveryDrill, recoveryKit, recoveryRestore } from './recovery.ts';
 import { status, version } from './status.ts';
 import { envAdd, envList, projectAdd, projectList, teamAdd, teamList, teamPolicy, teamShow } from './team.ts';
 import { tokenDeploy } from './token-deploy.ts';
+import {
+  templateAdd,
+  templateBind,
+  templateBindings,
+  templateList,
+  templateRetire,
+  templateShow,
+  templateUnbind,
+} from './template.ts';
 import { tokenIssue } from './token-issue.ts';
 import { tokenList, tokenRevoke, tokenShow } from './token.ts';
 import { upCommand } from './up.ts';
@@ -66,6 +75,13 @@ export const COMMANDS: readonly Command[] = [
   presetList,
   presetShow,
   presetAdd,
+  templateList,
+  templateShow,
+  templateAdd,
+  templateRetire,
+  templateBind,
+  templateUnbind,
+  templateBindings,
   limitSet,
   limitShow,
   limitList,

@@ -81,6 +81,12 @@ function fields(reply: Explanation): [string, string][] {
     ...(refusal && refusal.fix !== null ? ([['now', refusal.fix]] as [string, string][]) : []),
     ['call', `${orDash(reply.provider)}/${reply.model}`],
     ['injected output cap', cap === null ? 'none' : `${cap} tokens`],
+    ...(obligations && obligations.template !== null
+      ? ([['template', obligations.template]] as [string, string][])
+      : []),
+    ...(obligations && obligations.injection.length > 0
+      ? ([['phrases of injection', obligations.injection.join(', ')]] as [string, string][])
+      : []),
     ...(obligations && obligations.trimmed.length > 0
       ? ([['trimmed', obligations.trimmed.join(', ')]] as [string, string][])
       : []),

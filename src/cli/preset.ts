@@ -4,7 +4,7 @@ import type { PresetShape } from '../admin/preset-shapes.ts';
 import { onCap, period } from '../admin/shapes.ts';
 import { SallyportError } from '../core/errors.ts';
 import { choice, duration, integerOrNone, usd } from './args.ts';
-import { BOUND_HELP, boundFields, parseBounds } from './bounds.ts';
+import { BOUND_HELP, boundFields, parseBounds, PHRASE_HELP } from './bounds.ts';
 import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
@@ -46,6 +46,7 @@ const ADD_OPTIONS = {
   from: { type: 'string', value: 'PRESET', help: 'the preset that it is like (needed)' },
   summary: { type: 'string', value: 'TEXT', help: 'what it is for' },
   bound: { type: 'string', multiple: true, value: 'NAME=VALUE', help: BOUND_HELP },
+  phrase: { type: 'string', multiple: true, value: 'TEXT', help: PHRASE_HELP },
   scope: { type: 'string', multiple: true, value: 'SCOPE', help: 'scopes of its tokens; repeatable' },
   expires: { type: 'string', value: 'TIME', help: 'how long its tokens live: 15m, 12h, 30d' },
   rpm: { type: 'string', value: 'N', help: 'calls per minute, or none' },
@@ -80,7 +81,7 @@ function changeOf(values: Values<typeof ADD_OPTIONS>): Partial<NonNullable<CallI
   const { summary, scope, expires, rpm, concurrency } = values;
   return {
     summary,
-    bounds: parseBounds(values.bound),
+    bounds: parseBounds(values.bound, values.phrase),
     scopes: scope.length === 0 ? undefined : [...scope],
     lifetimeMs: expires === undefined ? undefined : duration('--expires', expires),
     rateLimitRPM: rpm === undefined ? undefined : integerOrNone('--rpm', rpm, 0, 1_000_000),

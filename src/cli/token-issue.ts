@@ -6,7 +6,7 @@ import { onCap, period, tokenType } from '../admin/shapes.ts';
 import { SallyportError } from '../core/errors.ts';
 import { writePrivateFile } from '../core/private-file.ts';
 import { choice, duration, integer, usd } from './args.ts';
-import { BOUND_HELP, parseBounds } from './bounds.ts';
+import { BOUND_HELP, parseBounds, PHRASE_HELP } from './bounds.ts';
 import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import type { Io } from './io.ts';
@@ -34,6 +34,7 @@ export const TOKEN_OPTIONS = {
   },
   model: { type: 'string', multiple: true, value: 'MODEL', help: 'the only model it may call; repeatable' },
   bound: { type: 'string', multiple: true, value: 'NAME=VALUE', help: BOUND_HELP },
+  phrase: { type: 'string', multiple: true, value: 'TEXT', help: PHRASE_HELP },
   expires: {
     type: 'string',
     value: 'TIME',
@@ -181,7 +182,7 @@ export function issueBody(values: Values<typeof TOKEN_OPTIONS>): IssueBody {
     preset: values.preset,
     scopes: [...values.scope],
     models: values.model.length === 0 ? undefined : [...values.model],
-    bounds: parseBounds(values.bound),
+    bounds: parseBounds(values.bound, values.phrase),
     lifetimeMs: values.expires === undefined ? undefined : duration('--expires', values.expires),
     defaultProvider: values['default-provider'],
     cidrs: [...values.cidr],

@@ -1,6 +1,6 @@
 /** `presets`: the installation's own, each in full. Those of Sallyport are what they are everywhere. */
 import { z } from 'zod';
-import { boundsSchema, NO_BOUNDS } from '../access/bounds.ts';
+import { boundsSchema, INJECTION_ACTIONS, NO_BOUNDS } from '../access/bounds.ts';
 import { checkScope } from '../access/scope.ts';
 import { SallyportError } from '../core/errors.ts';
 import { formatUsd } from '../core/money.ts';
@@ -35,6 +35,14 @@ const bounds = z.strictObject({
   roles: roles.default(null).describe('Who may speak.'),
   output: output.default(null).describe('Most output tokens of a request.'),
   tools: tools.default(null).describe('Tools that the caller defines; null: allowed.'),
+  injection: z
+    .strictObject({
+      action: z.enum(INJECTION_ACTIONS),
+      phrases: z.array(z.string().min(1).max(200)).max(50).default([]),
+    })
+    .nullable()
+    .default(null)
+    .describe('Phrases of injection, and phrases of your own; null: not looked for.'),
 });
 
 const scope = z.string().superRefine((written, context) => {

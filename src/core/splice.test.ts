@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { splice } from './splice.ts';
+import { readJson, type Span } from './json-scan.ts';
+import { cutsOf, splice } from './splice.ts';
 
 test('without edits the very same bytes come back', () => {
   const bytes = Buffer.from('x');
@@ -37,4 +38,57 @@ test('whatever is outside the edits stays, in any order of the edits', () => {
       },
     ),
   );
+});
+
+const gap = fc.constantFrom('', ' ', '\n\t');
+const values = fc.array(fc.jsonValue({ maxDepth: 2 }), { minLength: 1, maxLength: 8 });
+const drops = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
+
+/** Where the members of the object, or the elements of its one member, stand. */
+function partsOf(bytes: Buffer, inside: boolean): Span[] {
+  return readJson(bytes, (tree) => {
+    const parts: Span[] = [];
+    const container = inside ? 1 : 0;
+    for (let part = container + 1; part < tree.next(container); part = tree.next(part))
+      parts.push(inside ? tree.span(part) : tree.memberSpan(part));
+    return parts;
+  });
+}
+
+test('elements that are cut out leave the others, and valid JSON', () => {
+  fc.assert(
+    fc.property(values, drops, gap, (list, drop, space) => {
+      fc.pre(list.some((_, index) => !drop[index]));
+      const elements = list.map((value) => JSON.stringify(value)).join(`${space},${space}`);
+      const bytes = Buffer.from(`{"list":[${space}${elements}${space}]}`);
+      const left = splice(
+        bytes,
+        cutsOf(partsOf(bytes, true), (index) => drop[index] === true),
+      );
+      const kept = list.filter((_, index) => !drop[index]);
+      expect(JSON.parse(left.toString())).toEqual(JSON.parse(JSON.stringify({ list: kept })));
+    }),
+  );
+});
+
+test('so do members', () => {
+  fc.assert(
+    fc.property(values, drops, gap, (list, drop, space) => {
+      fc.pre(list.some((_, index) => !drop[index]));
+      const members = list.map(
+        (value, index) => `"k\\u0065y${index}"${space}:${space}${JSON.stringify(value)}`,
+      );
+      const bytes = Buffer.from(`{${space}${members.join(`${space},${space}`)}${space}}`);
+      const left = splice(
+        bytes,
+        cutsOf(partsOf(bytes, false), (index) => drop[index] === true),
+      );
+      const kept = Object.keys(JSON.parse(left.toString()) as object);
+      expect(kept).toEqual(list.flatMap((_, index) => (drop[index] ? [] : [`key${index}`])));
+    }),
+  );
+});
+
+test('nothing is ever cut down to nothing', () => {
+  expect(() => cutsOf([{ start: 1, end: 2 }], () => true)).toThrow();
 });

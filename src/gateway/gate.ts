@@ -7,6 +7,7 @@ import type { Journal } from '../audit/journal.ts';
 import type { Pseudonyms } from '../audit/pseudonyms.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import type { Templates } from '../guard/templates.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Prices } from '../ledger/prices.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -26,6 +27,7 @@ export interface Gate {
   readonly log: Log;
   readonly teams: Teams;
   readonly tokens: Tokens;
+  readonly templates: Templates;
   readonly ledger: Ledger;
   readonly prices: Prices;
   readonly vault: Vault;

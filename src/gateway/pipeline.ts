@@ -7,9 +7,9 @@
 import type { Token } from '../access/tokens.ts';
 import { asSallyportError, SallyportError } from '../core/errors.ts';
 import { splice } from '../core/splice.ts';
-import { type ShapedRequest, shapeRequest } from '../guard/guard.ts';
+import { asItCame, type GuardPolicy, type ShapedRequest, shapeRequest } from '../guard/guard.ts';
 import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
-import { readChatRequest } from '../providers/openai.ts';
+import { type ChatRequest, readChatRequest } from '../providers/openai.ts';
 import { answerTo } from './answer.ts';
 import { beginCall, onDisk } from './begin-call.ts';
 import { CallContext } from './call-context.ts';
@@ -64,13 +64,21 @@ async function chat(
   refuseEarly(gate, context, token, request);
   const arrived = await gate.intake.read(request, token.id, context.undo);
   if (!gate.open()) throw stopping();
-  const shape = shaped(context, token, arrived.body);
+  const arrivedAsked = readChatRequest(arrived.body);
+  context.model = arrivedAsked.model;
+  context.user = arrivedAsked.user;
+  const template = gate.templates.of(token);
+  const shape =
+    token.bounds === null && template === null
+      ? asItCame(arrived.body, arrivedAsked)
+      : await shaped(gate, context, { bounds: token.bounds, template }, arrived.body, arrivedAsked);
   const { body, asked } = shape;
   let decided = decideCall(gate, context, token, provider, shape);
   if (!enterNow(gate, context, token, decided.load)) {
-    decided = await waitForTurn(gate, context, request, connection, token, decided, (now) =>
-      decideCall(gate, context, now, provider, shape),
-    );
+    decided = await waitForTurn(gate, context, request, connection, token, decided, (now) => {
+      if (gate.templates.of(now) !== template) throw templateChanged();
+      return decideCall(gate, context, now, provider, shape);
+    });
   }
   const { plan, slot, edits, dropUsageChunk } = decided;
   const begun = beginCall(gate, context, connection, {
@@ -102,15 +110,28 @@ async function chat(
   return answer;
 }
 
-/** The request within its token's bounds. Throws `request.invalid` or `request.bounds`. */
-function shaped(context: CallContext, token: Token, body: Buffer): ShapedRequest {
-  const asked = readChatRequest(body);
-  context.model = asked.model;
-  context.user = asked.user;
-  const request = shapeRequest(token.bounds, body, asked);
+/** The request as its token's bounds and template make it. Rejects with what they refuse. */
+async function shaped(
+  gate: Gate,
+  context: CallContext,
+  policy: GuardPolicy,
+  body: Buffer,
+  asked: ChatRequest,
+): Promise<ShapedRequest> {
+  const request = await shapeRequest(policy, body, asked);
+  if (!gate.open()) throw stopping();
   context.model = request.asked.model;
   if (request.trimmed.length > 0) context.headers['x-sallyport-trimmed'] = request.trimmed.join(', ');
   return request;
+}
+
+/** The request that waited holds the instructions of before. */
+function templateChanged(): SallyportError {
+  return new SallyportError('limit.queue', 'The instructions of this token changed while the call waited.', {
+    fix: 'Send it again.',
+    retryable: true,
+    retryAfterSeconds: 1,
+  });
 }
 
 /** Throws what `matchRoute` throws; a refusal names the token then as well, if there is a good one. */
@@ -181,7 +202,7 @@ function refuseEarly(gate: Gate, context: CallContext, token: Token, request: Re
 function metadataOf(
   { waitedMs }: CallContext,
   token: Token,
-  { asked, trimmed }: ShapedRequest,
+  { asked, trimmed, template, findings }: ShapedRequest,
   plan: CallPlan,
   headers: Headers,
 ): Record<string, string | number | boolean> {
@@ -190,6 +211,8 @@ function metadataOf(
     stream: asked.stream,
     ...(token.preset === null ? {} : { preset: token.preset }),
     ...(trimmed.length === 0 ? {} : { trimmed: trimmed.join() }),
+    ...(template === null ? {} : { template }),
+    ...(findings.length === 0 ? {} : { injection: findings.join() }),
     ...(plan.injectCap === null ? {} : { injectedCap: plan.injectCap }),
     ...(waitedMs === null ? {} : { waitedMs }),
     ...(Number.isInteger(retries) && retries > 0 ? { retry: retries } : {}),

@@ -15,6 +15,10 @@ export type Trimmed = keyof Bounds;
 
 export interface Changes {
   readonly edits: Edit[];
+  /** Texts that were cut, by where they stand: their edits are made when nothing more is done to them. */
+  readonly texts: Map<Span, string>;
+  /** Texts that go with their part. */
+  readonly gone: Set<Span>;
   readonly trimmed: Set<Trimmed>;
 }
 
@@ -136,8 +140,10 @@ export function boundText(
     if (over === 'refuse')
       throw refused(`more than ${atMost} characters in ${place}`, 'Send a shorter text.');
     changes.trimmed.add('text');
-    if (room === 0 && part !== null) gone.add(part);
-    else changes.edits.push({ ...span, text: JSON.stringify(beginning(text, room)) });
+    if (room === 0 && part !== null) {
+      gone.add(part);
+      changes.gone.add(span);
+    } else changes.texts.set(span, beginning(text, room));
     room = 0;
   }
   // The first text always stays, so something is left.

@@ -31,7 +31,7 @@ export const presetFields = {
   rateLimitRPM: limit,
   concurrency: limit,
   /** How its calls may wait for their turn; null: as the team's. */
-  queue: queuePolicySchema.nullable().default(null),
+  queue: queuePolicySchema.nullable(),
   budget: z
     .strictObject({
       limitPicoUsd: z.string().regex(/^[1-9]\d{0,18}$/),
@@ -41,7 +41,13 @@ export const presetFields = {
     .nullable(),
 } as const;
 
-const presetBody = z.strictObject({ name: z.string(), ...presetFields, createdAt: z.iso.datetime() });
+const presetBody = z.strictObject({
+  name: z.string(),
+  ...presetFields,
+  // Records from before there were queues have none.
+  queue: presetFields.queue.default(null),
+  createdAt: z.iso.datetime(),
+});
 type PresetBody = z.infer<typeof presetBody>;
 
 export interface Preset extends Omit<PresetBody, 'createdAt'> {
@@ -85,6 +91,7 @@ const BUILT_IN: readonly Preset[] = [
       roles: { only: ['user', 'assistant'], over: 'refuse' },
       output: { atMost: 1024, over: 'trim' },
       tools: 'refuse',
+      injection: { action: 'flag', phrases: [] },
     },
   },
   {

@@ -10,6 +10,8 @@ export const RECORD_KINDS = [
   'budget',
   'limit',
   'preset',
+  'template',
+  'template_binding',
   'alert_destination',
   'spend_limit',
 ] as const;
