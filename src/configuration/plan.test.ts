@@ -438,14 +438,20 @@ version: 1
 presets:
   help:
     lifetime: 24h
-    bounds: { messages: { atMost: 20, over: trim }, tools: refuse }
+    bounds: { messages: { atMost: 20, over: trim }, tools: refuse, injection: { action: filter } }
     budget: { limitUsd: 0.10, period: day }
 `;
   await applied(text, contract);
+  expect(short(await goodPlan(await exported(contract), contract))).toMatchObject({ changes: [] });
   expect(rig.deps.presets.get('help')).toMatchObject({
     builtIn: false,
     lifetimeMs: 86_400_000,
-    bounds: { messages: { atMost: 20, over: 'trim' }, text: null, tools: 'refuse' },
+    bounds: {
+      messages: { atMost: 20, over: 'trim' },
+      text: null,
+      tools: 'refuse',
+      injection: { action: 'filter', phrases: [] },
+    },
     budget: { limitPicoUsd: '100000000000', period: 'day', onCap: 'pause' },
   });
   const less = text.replace(', tools: refuse', '').replace('24h', '1d');
