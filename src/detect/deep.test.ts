@@ -114,6 +114,13 @@ describe('escapes', () => {
     }
   });
 
+  test('of a value that begins before the first of them', () => {
+    const bound = `AQ.Ab8RN6${randomBase62(20)}_${randomBase62(23)}`;
+    expectFound(`"k":"${bound.replace('_', '\\u005f')}"`, bound, 'escapes');
+    const bedrock = `ABSK${sample('base64', 130)}+/`;
+    expectFound(`k=${encodeURIComponent(bedrock)}&x`, bedrock, 'escapes');
+  });
+
   test('around a key are no reason to look twice', () => {
     const key = groq();
     expect(found(`%7B%22k%22%3A%22${key}%22%7D \\u0022${key}\\u0022 \\x27${key}\\x27`)).toEqual([
@@ -162,6 +169,35 @@ describe('cut into literals', () => {
         key,
       );
     }
+  });
+
+  test('in pieces of which none is long, in the languages that join by a plus', () => {
+    for (const make of MAKERS) {
+      for (const count of [2, 3, 5]) {
+        const key = make();
+        const size = Math.ceil(key.length / count);
+        const pieces = key.match(new RegExp(`.{1,${size}}`, 'g'))!;
+        expectFound(pieces.map((piece) => `"${piece}"`).join(' + '), key, 'joined literals');
+        expectFound(pieces.map((piece) => `'${piece}'`).join(' +\n    '), key, 'joined literals');
+      }
+    }
+  });
+
+  test('behind a key that stands as it is, both are reported once, where they are', () => {
+    const [one, two] = [groq(), groq()];
+    const text = `a = "${one}"; b = "${two.slice(0, 30)}" + "${two.slice(30)}"; c = "${one}"`;
+    expect(findDeep(Buffer.from(text)).map(({ value, start }) => [value, start])).toEqual([
+      [one, 5],
+      [two, text.indexOf(two.slice(0, 30))],
+      [one, text.lastIndexOf(one)],
+    ]);
+  });
+
+  test('of a provider that only the name before it tells', () => {
+    const key = randomBase62(32);
+    expect(found(`MISTRAL_API_KEY = "${key.slice(0, 16)}" + "${key.slice(16)}"`)).toEqual([
+      `joined literals ${key}`,
+    ]);
   });
 
   test('in several pieces, of which one is long enough to be noticed', () => {

@@ -5,7 +5,7 @@
 import { findSecrets, type Hit, valueOf } from './detect.ts';
 import { eachBase64Text, eachHexText, type OnText, wrappedBase64 } from './encoded-runs.ts';
 import { eachEscapedText } from './escapes.ts';
-import { visitJoined } from './joined.ts';
+import { eachShortJoint, visitJoined } from './joined.ts';
 import type { Rule } from './rule.ts';
 import { eachUtf16Text } from './utf16.ts';
 
@@ -30,8 +30,6 @@ export interface Depth {
 }
 
 const LAYERS = 3;
-/** Of what stands before a value, rules look at no more. */
-const CONTEXT_BYTES = 100;
 const LEAST_ENCODED_RUN = 24;
 
 /** As `findSecrets`, and what is encoded. */
@@ -40,8 +38,9 @@ export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth:
   const { generic = false, layers = LAYERS } = depth;
   const found: Found[] = [];
   const visitor = (encoding: Encoding): OnText => {
-    return (text, start, end, placeOf) => {
+    return (text, start, end, placeOf, context = 0) => {
       for (const inner of findDeep(text, 0, text.length, { generic, layers: layers - 1 })) {
+        if (inner.end <= context) continue;
         const place = Math.max(start, placeOf(inner.start));
         found.push({
           ...inner,
@@ -57,6 +56,7 @@ export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth:
   if (layers > 0 && to > from) {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
     eachEscapedText(view, from, visitor('escapes'));
+    eachShortJoint(bytes, view, from, visitor('joined literals'));
     if (view.includes(0)) eachUtf16Text(bytes, from, to, visitor('utf-16'));
   }
   if (found.length === 0) return hits.map((hit) => plain(bytes, hit));
@@ -70,22 +70,28 @@ function plain(bytes: Uint8Array, hit: Hit): Found {
   return { ...hit, value: valueOf(bytes, hit), encodings: [] };
 }
 
-/** What stands as it is goes first: of the rest, what overlaps none of it, each value once at a place. Both lists are in order. */
+/**
+ * What stands as it is goes first: of the rest, what overlaps none of it, each value once at a place. Only what may be a value gives way to one
+ * that is, when it is a piece of it. Both lists are in order.
+ */
 function merge(hits: readonly Found[], found: readonly Found[]): Found[] {
   const seen = new Set<string>();
+  const pieces = new Set<Found>();
   let next = 0;
   const others = found
     .toSorted((a, b) => a.start - b.start)
     .filter((one) => {
       while ((hits[next]?.end ?? Infinity) <= one.start) next += 1;
       const hit = hits[next];
-      const covered = hit !== undefined && hit.start < one.end && (hit.sure || !one.sure);
+      const overlaps = hit !== undefined && hit.start < one.end;
+      if (overlaps && (hit.sure || !one.sure)) return false;
+      if (overlaps) pieces.add(hit);
       const key = `${one.start} ${one.rule.id} ${one.value}`;
       const again = seen.has(key);
       seen.add(key);
-      return !covered && !again;
+      return !again;
     });
-  return [...hits, ...others].sort((a, b) => a.start - b.start);
+  return [...hits.filter((hit) => !pieces.has(hit)), ...others].sort((a, b) => a.start - b.start);
 }
 
 function runVisitor(
@@ -110,10 +116,6 @@ function runVisitor(
       }
     }
     if (start < joinedTo) return;
-    joinedTo = visitJoined(bytes, start, end, to, (text, first, last, placeOf) => {
-      const before = bytes.subarray(Math.max(0, first - CONTEXT_BYTES), first);
-      const place = (at: number): number => (at < before.length ? first : placeOf(at - before.length));
-      joined(Buffer.concat([before, text]), first, last, place);
-    });
+    joinedTo = visitJoined(bytes, start, end, to, joined);
   };
 }

@@ -4,8 +4,17 @@
  */
 import { ALPHABETS, isAt, latin1 } from './bytes.ts';
 
-/** Decoded text; `placeOf` says where in the encoded bytes a place of it is. */
-export type OnText = (text: Buffer, start: number, end: number, placeOf: (at: number) => number) => void;
+/**
+ * Decoded text; `placeOf` says where in the encoded bytes a place of it is. Its first `context` bytes stand before what was decoded, and are
+ * there to be looked at only.
+ */
+export type OnText = (
+  text: Buffer,
+  start: number,
+  end: number,
+  placeOf: (at: number) => number,
+  context?: number,
+) => void;
 
 /** Shorter texts hold no value: 20 characters are 27 in base64. */
 const LEAST_GROUPS = 6;

@@ -3,8 +3,11 @@ import { ALPHABETS, CLASS, latin1 } from './bytes.ts';
 import type { OnText } from './encoded-runs.ts';
 
 const KEY = ALPHABETS.key.bit;
+/** Also those of base64, but for the equals sign, which is escaped in every address. */
+const VALUE = new Set([0x2b, 0x2f]);
 /** To both sides of an escape; an escaped value of 330 characters is six times as long. */
 const LONGEST = 2048;
+const CONTEXT_BYTES = 100;
 
 interface Escape {
   readonly begins: string;
@@ -15,9 +18,9 @@ interface Escape {
 }
 
 const ESCAPES: readonly Escape[] = [
-  { begins: '%', one: /^%([0-9A-Fa-f]{2})/, each: /%([0-9A-Fa-f]{2})|[A-Za-z0-9_.~-]/y },
-  { begins: '\\u00', one: /^\\u00([0-9A-Fa-f]{2})/, each: /\\u00([0-9A-Fa-f]{2})|[A-Za-z0-9_-]/y },
-  { begins: '\\x', one: /^\\x([0-9A-Fa-f]{2})/, each: /\\x([0-9A-Fa-f]{2})|[A-Za-z0-9_-]/y },
+  { begins: '%', one: /^%([0-9A-Fa-f]{2})/, each: /%([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
+  { begins: '\\u00', one: /^\\u00([0-9A-Fa-f]{2})/, each: /\\u00([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
+  { begins: '\\x', one: /^\\x([0-9A-Fa-f]{2})/, each: /\\x([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
 ];
 
 /** Visits the text around each escape of a key character, without its escapes. */
@@ -26,11 +29,15 @@ export function eachEscapedText(view: Buffer, from: number, visit: OnText): void
     let at = view.indexOf(escape.begins, 0, 'latin1');
     while (at >= 0) {
       const code = escape.one.exec(latin1(view, at, Math.min(view.length, at + 6)))?.[1];
-      const stands = code === undefined ? 0 : (CLASS[Number.parseInt(code, 16)] ?? 0);
-      const end = (stands & KEY) === 0 ? at + 1 : visitAround(view, at, from, escape, visit);
+      const end = isOfValue(code) ? visitAround(view, at, from, escape, visit) : at + 1;
       at = view.indexOf(escape.begins, end, 'latin1');
     }
   }
+}
+
+function isOfValue(code: string | undefined): boolean {
+  const byte = code === undefined ? 0 : Number.parseInt(code, 16);
+  return ((CLASS[byte] ?? 0) & KEY) !== 0 || VALUE.has(byte);
 }
 
 /** Returns where the text ends. */
@@ -49,6 +56,9 @@ function visitAround(view: Buffer, at: number, from: number, { each }: Escape, v
     end = each.lastIndex;
   }
   const last = from + start + end;
-  visit(Buffer.from(decoded), from + start, last, (place) => places[place] ?? last);
+  // Rules look at what stands before a value.
+  const before = view.subarray(Math.max(0, start - CONTEXT_BYTES), start);
+  const placeOf = (at: number): number => places[Math.max(0, at - before.length)] ?? last;
+  visit(Buffer.concat([before, Buffer.from(decoded)]), from + start, last, placeOf, before.length);
   return Math.max(at + 1, start + end);
 }

@@ -6,6 +6,7 @@ const KEY = ALPHABETS.key.bit;
 const MOST_PIECES = 16;
 /** Between two pieces: quotes with an operator of some language between them, or a line that goes on. */
 const LONGEST_JOINT = 80;
+const CONTEXT_BYTES = 100;
 const JOINT = String.raw`["'\x60]\s*(?:\+|\.{1,2}|&|~|<>|\|\||\\)?\s*[A-Za-z]{0,2}["'\x60]|\\\r?\n[ \t]*`;
 const BEHIND = new RegExp(`^(?:${JOINT})`);
 const BEFORE = new RegExp(`(?:${JOINT})$`);
@@ -39,9 +40,37 @@ export function visitJoined(
     last = piece.end;
   }
   if (pieces.length < 2) return end;
-  const text = Buffer.concat(pieces.map((piece) => bytes.subarray(piece.start, piece.end)));
-  visit(text, pieces[0]?.start ?? start, last, (at) => placeIn(pieces, at));
+  const opening = pieces[0]?.start ?? start;
+  // Rules look at what stands before a value.
+  const before = bytes.subarray(Math.max(0, opening - CONTEXT_BYTES), opening);
+  const text = Buffer.concat([before, ...pieces.map((piece) => bytes.subarray(piece.start, piece.end))]);
+  visit(text, opening, last, (at) => placeIn(pieces, at - before.length), before.length);
   return last;
+}
+
+/** Where literals are joined by a plus, which of all operators most languages have. */
+const JOINTS = ['" +', "' +", '"+', "'+"];
+const LEAST_TEXT = 20;
+
+/** Visits joined literals of which no piece is long enough to be noticed as a run. */
+export function eachShortJoint(bytes: Uint8Array, view: Buffer, from: number, visit: OnText): void {
+  const to = from + view.length;
+  for (const joint of JOINTS) {
+    let joinedTo = from;
+    for (let at = view.indexOf(joint, 0, 'latin1'); at >= 0; at = view.indexOf(joint, at + 1, 'latin1')) {
+      const end = from + at;
+      if (end < joinedTo || !isAt(bytes, end - 1, KEY) || !leadsToPiece(bytes, end + joint.length)) continue;
+      let start = end;
+      while (start > from && end - start < LEAST_TEXT && isAt(bytes, start - 1, KEY)) start -= 1;
+      // A longer piece was noticed.
+      if (end - start < LEAST_TEXT) joinedTo = visitJoined(bytes, start, end, to, visit);
+    }
+  }
+}
+
+function leadsToPiece(bytes: Uint8Array, behindOperator: number): boolean {
+  const quote = skip(bytes, behindOperator, 1, isSpace);
+  return QUOTES.has(bytes[quote] ?? 0) && isAt(bytes, quote + 1, KEY);
 }
 
 const NEWLINE = 0x0a;
@@ -107,7 +136,7 @@ function pieceBehind(bytes: Uint8Array, end: number, to: number): Piece | null {
 }
 
 function placeIn(pieces: readonly Piece[], at: number): number {
-  let rest = at;
+  let rest = Math.max(0, at);
   for (const { start, end } of pieces) {
     if (rest < end - start) return start + rest;
     rest -= end - start;
