@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { newToken } from '../../src/access/token-format.ts';
 import { run, type Ran } from '../../src/cli/test-io.ts';
-import { fixtureKey, openGate } from '../support/harness.ts';
+import { fixtureKey, LOCAL, openGate } from '../support/harness.ts';
 import { addKey, issueToken } from '../support/setup.ts';
 import { type GitLab, openGitLab } from '../support/git-lab.ts';
 import { startCapture } from '../support/capture.ts';
@@ -205,6 +205,28 @@ describe('the gateway', () => {
       { name: 'groq', spendLimit: { attestedOn: today, attestedBy: 'local' } },
       { name: 'staging', spendLimit: { limitPicoUsd: '20000000000000' } },
     ]);
+  });
+
+  test('is asked with an admin token too; a check whose scope is missing is not well', async () => {
+    const ask = async (scopes: readonly string[]): Promise<Report['checks']> => {
+      const { text } = await gate.app.tokens.issue(LOCAL, {
+        type: 'admin',
+        team: null,
+        environment: 'dev',
+        scopes: [...scopes],
+        lifetimeMs: 60_000,
+      });
+      const words = ['doctor', '--only', 'gateway', '--url', gate.app.adminUrl, '--json'];
+      const { out } = await run(words, { cwd: lab.root, env: { SALLYPORT_ADMIN_TOKEN: text } });
+      return (JSON.parse(out) as Report).checks;
+    };
+    const forbidden = async (scopes: readonly string[]): Promise<string[]> =>
+      (await ask(scopes))
+        .filter(({ unchecked }) => /scope/.test(JSON.stringify(unchecked)))
+        .map(({ id }) => id);
+    const all = ['status', 'keys', 'tokens', 'budgets', 'alerts', 'audit'].map((noun) => `${noun}:read`);
+    expect(await forbidden(all)).toEqual([]);
+    expect(await forbidden(['status:read', 'keys:read'])).toEqual(['budgets', 'guard-preset', 'alerts']);
   });
 
   test.each([
