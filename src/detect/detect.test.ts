@@ -182,6 +182,39 @@ describe('what the common check for Groq keys stops, is stopped', () => {
     expect(matched).toBeGreaterThan(2000);
   });
 
+  test('also where one value seems to hold it, and another is surely in that', () => {
+    const text = `sk-proj-${alnum(20)}-gsk_${'x'.repeat(20)}-sk-${alnum(48)}`;
+    const at = text.indexOf('gsk_');
+    const hits = findSecrets(Buffer.from(text));
+    expect(hits.some((hit) => hit.start <= at && hit.end > at)).toBe(true);
+    expect(hits.some((hit) => hit.sure)).toBe(true);
+  });
+
+  test('nothing that was found is left without a finding at its place', () => {
+    const span = fc.record({
+      start: fc.nat(60),
+      length: fc.integer({ min: 1, max: 30 }),
+      sure: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(span, { maxLength: 8 }), (spans) => {
+        const rule = RULES[0]!;
+        const all = spans.map(({ start, length, sure }): Hit => ({ rule, start, end: start + length, sure }));
+        const kept = withoutOverlaps([...all]);
+        for (const [index, hit] of kept.entries()) {
+          expect(hit.start).toBeGreaterThanOrEqual(kept[index - 1]?.end ?? 0);
+        }
+        for (const hit of all) {
+          const overlapping = kept.filter((one) => one.start < hit.end && hit.start < one.end);
+          expect(overlapping.length).toBeGreaterThan(0);
+          // What is sure gives way to what is sure only.
+          if (hit.sure) expect(overlapping.some(({ sure }) => sure)).toBe(true);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('and no fewer characters are', () => {
     expect(found(`gsk_${alnum(19)}`)).toEqual([]);
     expect(found(`gsk_${alnum(20)}`)).toHaveLength(1);

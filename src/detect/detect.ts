@@ -131,16 +131,24 @@ function searchPrefix(bytes: Uint8Array, from: number, to: number, matcher: Matc
   }
 }
 
-/** Of two values that overlap, the sure one stays, else the one that begins first. */
+/**
+ * Of two values that overlap, the sure one stays, else the one that begins first. INVARIANT: whatever is left out overlaps something that stays,
+ * so no place where something was found is without a finding.
+ */
 export function withoutOverlaps(hits: Hit[]): Hit[] {
   hits.sort((a, b) => a.start - b.start || b.end - a.end);
+  const sure: Hit[] = [];
+  for (const hit of hits) if (hit.sure && hit.start >= (sure.at(-1)?.end ?? 0)) sure.push(hit);
   const kept: Hit[] = [];
+  let next = 0;
   for (const hit of hits) {
-    const last = kept.at(-1);
-    if (!last || hit.start >= last.end) kept.push(hit);
-    else if (hit.sure && !last.sure) kept[kept.length - 1] = hit;
+    if (hit.sure) continue;
+    // Those before it stay; the first that is not before it may overlap it.
+    for (; next < sure.length && (sure[next]?.end ?? 0) <= hit.start; next += 1) kept.push(sure[next] ?? hit);
+    const overlapped = (sure[next]?.start ?? Infinity) < hit.end || hit.start < (kept.at(-1)?.end ?? 0);
+    if (!overlapped) kept.push(hit);
   }
-  return kept;
+  return [...kept, ...sure.slice(next)];
 }
 
 /** The text of a found value, as it stands; of a private key only its body, so that line ends do not matter. */
