@@ -54,3 +54,13 @@ test('one text that is larger than the bound is written when nothing waits', () 
   sink.write(LINE);
   expect(sink.dropped).toBe(1);
 });
+
+test('what is missing at the very end can be said as well, once', () => {
+  const stream = new SlowStream();
+  const sink = open(stream);
+  for (let line = 0; line < 12; line += 1) sink.write(LINE);
+  stream.read();
+  sink.tellDropped();
+  sink.tellDropped();
+  expect(stream.written.slice(10)).toEqual(['2 lost\n']);
+});

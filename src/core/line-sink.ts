@@ -46,12 +46,16 @@ export class LineSink {
       this.#dropped += lines;
       return;
     }
-    if (this.#dropped > this.#toldDropped) {
-      const missing = this.#dropped - this.#toldDropped;
-      this.#toldDropped = this.#dropped;
-      this.#send(this.#config.notice(missing), 0);
-    }
+    this.tellDropped();
     this.#send(text, lines);
+  }
+
+  /** Says how many lines are missing, if that was not said yet: also with the next line, when there is one. */
+  tellDropped(): void {
+    const missing = this.#dropped - this.#toldDropped;
+    if (missing === 0) return;
+    this.#toldDropped = this.#dropped;
+    this.#send(this.#config.notice(missing), 0);
   }
 
   #send(text: string, lines: number): void {

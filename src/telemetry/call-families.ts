@@ -50,6 +50,15 @@ function* writeTimings(page: Exposition, meters: CallMeters): Generator<void> {
     yield;
     writeUsed(page, firstByteSeconds, labels);
   }
+  page.family(
+    'sallyport_call_wait_seconds',
+    'histogram',
+    'How long calls that had to wait for their turn waited.',
+  );
+  for (const { labels, waitSeconds } of meters.timings) {
+    yield;
+    writeUsed(page, waitSeconds, labels);
+  }
 }
 
 /** Seventeen lines of zeros say nothing. */

@@ -47,6 +47,7 @@ export class CallLog {
       cachedTokens: end.cachedTokens,
       costUsd: Number(end.costPicoUsd) / Number(PICO_PER_USD),
       basis: end.basis,
+      waitedMs: context.waitedMs,
       firstByteMs: firstByteMs === null ? null : Math.round(firstByteMs),
       latencyMs: end.latencyMs,
     });
@@ -68,6 +69,7 @@ export class CallLog {
   /** Writes what is collected. Resolves when it was taken, or after `waitMs`. */
   async stop(waitMs: number): Promise<void> {
     this.#flush();
+    this.#deps.sink.tellDropped();
     const untilMs = performance.now() + waitMs;
     while (!this.#deps.sink.drained && performance.now() < untilMs) await Bun.sleep(5);
   }

@@ -12,7 +12,7 @@ const MAX_TEAMS = 200;
 const MAX_ENVIRONMENTS = 50;
 /** Combinations of all five labels: each is six lines of the page that a scraper reads. */
 const MAX_SERIES = 1000;
-/** Combinations of provider, endpoint and model: each is three histograms. */
+/** Combinations of provider, endpoint and model: each is up to four histograms. */
 const MAX_TIMINGS = 100;
 
 /** Those that the GenAI conventions recommend, so that the same calls look alike in traces' metrics. */
@@ -26,6 +26,7 @@ export class Timing {
   readonly successSeconds = new Histogram(DURATION_SECONDS);
   readonly errorSeconds = new Histogram(DURATION_SECONDS);
   readonly firstByteSeconds = new Histogram(DURATION_SECONDS);
+  readonly waitSeconds = new Histogram(DURATION_SECONDS);
 
   constructor(labels: string) {
     this.labels = labels;
@@ -118,6 +119,7 @@ export class CallMeters {
     }
     const firstByteMs = context.call?.firstByteAfterMs ?? null;
     if (firstByteMs !== null) timing.firstByteSeconds.observe(firstByteMs / 1000);
+    if (context.waitedMs !== null) timing.waitSeconds.observe(context.waitedMs / 1000);
     series.inputTokens += end.promptTokens;
     series.cachedTokens += end.cachedTokens;
     series.outputTokens += end.completionTokens;

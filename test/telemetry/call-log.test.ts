@@ -26,6 +26,7 @@ const FIELDS = [
   'cachedTokens',
   'costUsd',
   'basis',
+  'waitedMs',
   'firstByteMs',
   'latencyMs',
 ];

@@ -60,6 +60,7 @@ function attributesOf(operation: string, facts: SpanFacts): string {
   if (end) list += costOf(end);
   const firstByteMs = context.call?.firstByteAfterMs ?? null;
   if (firstByteMs !== null) list += `,${double('sallyport.first_byte.seconds', firstByteMs / 1000)}`;
+  if (context.waitedMs !== null) list += `,${double('sallyport.waited.seconds', context.waitedMs / 1000)}`;
   return list;
 }
 
