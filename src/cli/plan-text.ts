@@ -42,7 +42,15 @@ function fieldLines({ action, fields }: Change): string[] {
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return 'none';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(valueText).join(', ');
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? textOf(value) : JSON.stringify(value);
+}
+
+const MAX_TEXT = 60;
+
+/** A text of many lines would hide the fields around it. */
+function textOf(text: string): string {
+  if (text.length <= MAX_TEXT && !text.includes('\n')) return text;
+  return `${JSON.stringify(text.slice(0, MAX_TEXT))}… (${text.length} characters)`;
 }
 
 export function planJson({ revision, changes, unlisted, toDo }: Plan): object {

@@ -462,3 +462,55 @@ presets:
     { message: "the preset dev is one of Sallyport's own, and stays as it is" },
   ]);
 });
+
+test('another text of a template is a further version, which goes to whoever follows', async () => {
+  const text = `
+version: 1
+teams: { chat: }
+projects: { bot: { team: chat }, old: { team: chat } }
+templates:
+  help: { text: 'You help {{company}}.', variables: { company: Acme } }
+bindings:
+  project:bot: { template: help }
+  project:old: { template: help, version: 1, values: { company: Old Inc } }
+`;
+  expect((await applied(text, contract)).stop).toBeNull();
+  const other = text.replace("'You help {{company}}.', variables: { company: Acme }", 'You help.');
+  expect(short(await goodPlan(other.replace(', values: { company: Old Inc }', ''), contract))).toMatchObject({
+    changes: [
+      [
+        'change template help',
+        ['text', 'You help {{company}}.', 'You help.'],
+        ['variables', { company: 'Acme' }, {}, 'left out'],
+      ],
+      ['change binding of project:old', ['values', { company: 'Old Inc' }, {}, 'left out']],
+    ],
+  });
+  expect((await applied(other, contract)).stop).toBeNull();
+  expect((await goodPlan(other, contract)).changes).toEqual([]);
+  const { templates } = rig.deps;
+  expect(templates.of({ id: 'x', project: 'bot' })).toMatchObject({ id: 'help@2' });
+  expect(templates.of({ id: 'x', project: 'old' })?.message).toContain('Old Inc');
+  // A retired one is not there any more, and comes back as a further version.
+  await rig.ask('POST', '/v1/templates/help/retire', {});
+  expect((await goodPlan(other, contract)).changes).toMatchObject([{ action: 'add', id: 'help' }]);
+});
+
+test.each([
+  [
+    'templates: { support: { text: x } }',
+    "the template support is one of Sallyport's own, and stays as it is",
+  ],
+  ['templates: { x: { text: "{{who}}" } }', 'The text has {{who}}, and there is no such variable'],
+  [
+    'bindings: { token:0aB1cD2eF3gH: { template: coder } }',
+    'a template is bound to a project: write project:PROJECT',
+  ],
+  [
+    'projects: { p: { team: chat } }\nbindings: { project:p: { template: codr } }',
+    'there is no template "codr", neither here nor on the server',
+  ],
+])('%s is refused', async (written, message) => {
+  await rig.ask('POST', '/v1/teams', { id: 'chat' });
+  expect(await planOf(`version: 1\n${written}`, contract)).toMatchObject([{ message }]);
+});

@@ -178,7 +178,7 @@ function disabling(section: Section, id: string, current: Item): Change | undefi
   return { section: section.key, noun: section.noun, id, action: 'disable', fields, run };
 }
 
-/** Field by field; fields of fields where both sides have them. */
+/** Field by field; fields of fields where both sides have the same ones. */
 function fieldsOf(
   base: Item | undefined,
   item: Item,
@@ -186,13 +186,18 @@ function fieldsOf(
   prefix = '',
 ): FieldChange[] {
   return Object.entries(item).flatMap(([name, to]): FieldChange[] => {
-    const from = base?.[name];
+    const from = base !== undefined && Object.hasOwn(base, name) ? base[name] : undefined;
     const field = prefix + name;
     if (to === undefined || isDeepStrictEqual(from, to)) return [];
-    if (isItem(to) && (from === undefined || isItem(from))) return fieldsOf(from, to, isLeftOut, `${field}.`);
+    if (isItem(to) && (from === undefined || (isItem(from) && hasAllOf(to, from))))
+      return fieldsOf(from, to, isLeftOut, `${field}.`);
     if (base === undefined && to === null) return [];
     return [{ field, from, to, leftOut: isLeftOut(field) }];
   });
+}
+
+function hasAllOf(item: Item, other: Item): boolean {
+  return Object.keys(other).every((name) => Object.hasOwn(item, name));
 }
 
 function isItem(value: unknown): value is Item {

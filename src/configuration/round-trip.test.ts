@@ -63,7 +63,7 @@ test('from whatever there is, applying a document leaves nothing of it to change
     fc.asyncProperty(documents, async (document) => {
       // A project stays with its team, and a destination with its type: a document cannot move them.
       const budgets = withoutProjects(document['budgets']);
-      const text = JSON.stringify({ ...document, projects: {}, budgets, alerts: {} });
+      const text = JSON.stringify({ ...document, projects: {}, bindings: {}, budgets, alerts: {} });
       expect((await applied(text, contract, false, ENV)).stop).toBeNull();
       expect((await goodPlan(text, contract, false, ENV)).changes).toEqual([]);
       expect((await goodPlan(await exported(contract), contract, false, ENV)).changes).toEqual([]);

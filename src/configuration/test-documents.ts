@@ -114,6 +114,26 @@ const periods = fc
   .uniqueArray(fc.constantFrom(...PERIODS), { minLength: 1, maxLength: 3 })
   .chain((chosen) => fc.record(Object.fromEntries(chosen.map((period) => [period, budget]))));
 
+const word = fc.constantFrom('company', 'tone', 'constructor');
+const template = fc
+  .uniqueArray(fc.record({ name: word, value: fc.constantFrom('Acme: "x"', '', '{{tone}}') }), {
+    maxLength: 3,
+    selector: ({ name: of }) => of,
+  })
+  .chain((variables) =>
+    fc.record(
+      {
+        text: fc
+          .constantFrom('You help.', 'line\n  two\n\n# three: "4"\n', '- x\t', "it's\r\n")
+          .map((text) => text + variables.map(({ name: of }) => `{{${of}}}`).join(' ')),
+        variables: fc.constant(Object.fromEntries(variables.map(({ name: of, value }) => [of, value]))),
+        client: fc.constantFrom('refuse', 'demote', 'allow'),
+        injection: fc.constantFrom('allow', 'flag', 'filter', 'block'),
+        summary: fc.constantFrom('', 'x'),
+      },
+      { requiredKeys: ['text', 'variables'] },
+    ),
+  );
 const fromEnv = fc.constantFrom({ fromEnv: 'ALERT_ANY_URL' }, { fromEnv: 'ALERT_2' });
 const told = (teams: readonly string[]) => ({
   events: fc.constantFrom(['*'], ['budget.*'], ['key.age', 'disk.low'], ['key.age', 'key.age']),
@@ -168,8 +188,18 @@ export const documents: fc.Arbitrary<Record<string, unknown>> = fc
     projects: names(0, 3),
     keys: names(0, 3).map((all) => all.map((one) => one.toLowerCase())),
     presets: names(0, 2).map((all) => all.map((one) => `own-${one}`)),
+    templates: names(1, 2).map((all) => all.map((one) => `own-${one}`)),
   })
-  .chain(({ environments, teams, projects, keys, presets }) => {
+  .chain(({ environments, teams, projects, keys, presets, templates }) => {
+    const binding = fc.record(
+      {
+        template: fc.constantFrom(...templates),
+        version: fc.constantFrom(null, 1),
+        client: fc.constantFrom(null, 'demote'),
+        injection: fc.constantFrom(null, 'block'),
+      },
+      { requiredKeys: ['template'] },
+    );
     const key = fc.record(
       {
         provider: fc.constantFrom('groq', 'openai'),
@@ -203,6 +233,13 @@ export const documents: fc.Arbitrary<Record<string, unknown>> = fc
           .tuple(...keys.map(() => key))
           .map((all) => Object.fromEntries(keys.map((id, index) => [id, all[index]]))),
         presets: entries(presets, preset),
+        templates: fc
+          .tuple(...templates.map(() => template))
+          .map((all) => Object.fromEntries(templates.map((id, index) => [id, all[index]]))),
+        bindings: entries(
+          projects.map((id) => `project:${id}`),
+          binding,
+        ),
         limits: fc
           .tuple(
             entries(

@@ -303,7 +303,7 @@ function templatePut(body: TemplateBody): RecordPut {
 }
 
 /** Throws `input.invalid` for a place that no variable fills, and for a variable without a place. */
-function checkPlaces({ text, variables }: Pick<TemplateBody, 'text' | 'variables'>): void {
+export function checkPlaces({ text, variables }: Pick<TemplateBody, 'text' | 'variables'>): void {
   const places = new Set([...text.matchAll(PLACE)].map(([, name = '']) => name));
   const unknown = [...places].find((name) => !Object.hasOwn(variables, name));
   if (unknown !== undefined)
