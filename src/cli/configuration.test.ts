@@ -98,6 +98,7 @@ test('mistakes are told like those of a compiler, and nothing is asked of the se
     'sallyport: error: standard input has 2 problems',
   ]);
   expect((await cli(['plan', '-f', 'nothing.yaml'])).err).toContain('there is no file nothing.yaml');
+  expect((await cli(['plan', '-f', '.'])).err).toContain('. cannot be read');
   expect((await cli(['plan'])).err).toContain('-f is missing');
   writeFileSync(join(gate.data, 'large.yaml'), '#'.repeat(300_000));
   expect((await cli(['plan', '-f', 'large.yaml'])).err).toContain('is larger than 262144 bytes');

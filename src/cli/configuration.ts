@@ -1,5 +1,5 @@
 /** `plan`, `apply`, `export` and `schema`: the configuration as a file. What reads it is loaded by these commands only. */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Outcome, Stop } from '../configuration/execute.ts';
 import type { Plan } from '../configuration/plan.ts';
@@ -27,6 +27,8 @@ const PLAN_OPTIONS = {
   },
   ...SERVER_OPTIONS,
 } as const satisfies OptionSpecs;
+
+const NOTHING_DONE: Outcome = { applied: [], stop: null, left: [] };
 
 type PlanValues = Values<typeof PLAN_OPTIONS>;
 
@@ -63,12 +65,11 @@ export const apply = defineCommand({
   run: async ({ values, io }) => {
     const { json, yes, 'dry-run': dryRun } = values;
     const { made, client } = await makePlanOf(values, dryRun ? null : io.env, io);
+    if (!json) io.out(planText(made));
     if (dryRun || made.changes.length === 0) {
-      if (json) printJson(io, planJson(made));
-      else io.out(planText(made));
+      if (json) printJson(io, dryRun ? planJson(made) : outcomeJson(made, NOTHING_DONE));
       return EXIT.ok;
     }
-    if (!json) io.out(planText(made));
     if (!yes && !(await confirmed(json, io))) {
       note(io, 'nothing was changed');
       return EXIT.refused;
@@ -150,19 +151,40 @@ async function readText(file: string, shown: string, maxBytes: number, io: Io): 
       throw error instanceof RangeError ? tooLarge() : error;
     });
   } else {
-    const path = resolve(io.cwd, file);
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (!stats?.isFile()) {
-      throw new SallyportError('config.invalid', `there is no file ${shown}`, { fix: 'check its name' });
-    }
-    if (stats.size > maxBytes) throw tooLarge();
-    bytes = readFileSync(path);
+    bytes = readBounded(resolve(io.cwd, file), shown, maxBytes);
+    if (bytes.length > maxBytes) throw tooLarge();
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new SallyportError('input.invalid', `${shown} is not UTF-8 text`, { fix: 'save it as UTF-8' });
   }
+}
+
+/** A file or a pipe, and no more of it than one byte too many. */
+function readBounded(path: string, shown: string, maxBytes: number): Uint8Array {
+  const bytes = Buffer.alloc(maxBytes + 1);
+  let size = 0;
+  try {
+    const file = openSync(path, 'r');
+    try {
+      for (let read = -1; read !== 0 && size < bytes.length; size += read) {
+        read = readSync(file, bytes, size, bytes.length - size, null);
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new SallyportError(
+      'config.invalid',
+      missing ? `there is no file ${shown}` : `${shown} cannot be read`,
+      {
+        fix: 'check its name',
+      },
+    );
+  }
+  return bytes.subarray(0, size);
 }
 
 /** Each problem on a line that editors understand. */

@@ -6,6 +6,14 @@ import { readState, type RevisedContract } from './state.ts';
 
 const HEAD = '# Written by sallyport export. Values of keys, tokens and secrets are never in here.\n';
 
+/** Lines are not folded: a text would not be the same when it is read again if it has spaces in the wrong places. */
+const FORM = {
+  lineWidth: 0,
+  blockQuote: 'literal',
+  singleQuote: true,
+  aliasDuplicateObjects: false,
+} as const;
+
 /** Throws what the contract refuses with. */
 export async function exportDocument(
   contract: RevisedContract,
@@ -21,7 +29,7 @@ export async function exportDocument(
 }
 
 export function asYaml(document: object): string {
-  return HEAD + stringify(document, { lineWidth: 120, singleQuote: true, aliasDuplicateObjects: false });
+  return HEAD + stringify(document, FORM);
 }
 
 /** Two levels deep: `monthlyBudgetUsd` goes into a team that is there already. */

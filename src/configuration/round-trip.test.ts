@@ -2,11 +2,13 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { adminRig } from '../admin/test-rig.ts';
+import { asYaml } from './export.ts';
 import { readDocument } from './read-document.ts';
 import type { Item } from './section.ts';
 import { SECTIONS } from './sections.ts';
 import { applied, contractOf, exported, goodPlan } from './test-contract.ts';
 import { documents, ENV } from './test-documents.ts';
+import { readYaml } from './yaml.ts';
 
 /** What a text says, whatever its spelling: all of its things that are not what is there without being said. */
 function contentOf(text: string): Record<string, Record<string, unknown>> {
@@ -52,7 +54,7 @@ test('a document that was applied is exported with the same content, and neither
       expect((await applied(copy, other, false, ENV)).stop).toBeNull();
       expect(await exported(other)).toBe(copy);
     }),
-    { numRuns: 20 },
+    { numRuns: 12 },
   );
 });
 
@@ -68,7 +70,7 @@ test('from whatever there is, applying a document leaves nothing of it to change
       expect((await goodPlan(text, contract, false, ENV)).changes).toEqual([]);
       expect((await goodPlan(await exported(contract), contract, false, ENV)).changes).toEqual([]);
     }),
-    { numRuns: 10 },
+    { numRuns: 6 },
   );
 });
 
@@ -77,3 +79,21 @@ function withoutProjects(budgets: unknown): object {
     Object.entries(budgets as object).filter(([subject]) => !subject.startsWith('project:')),
   );
 }
+
+test('any text is written so that it is read back as it was', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: fc.constantFrom(...' \n\t\r#:-\'"|>&*!%@`{}[]\\,?ab0\u0085\u2028\uFEFF'.split('')) }),
+  );
+  fc.assert(
+    fc.property(text, text, (name, value) => {
+      fc.pre(name !== '' && name !== '__proto__');
+      const read = readYaml(asYaml({ texts: [value], named: { [name]: value } }));
+      expect(read).toMatchObject({
+        ok: true,
+        value: { value: { texts: [value], named: { [name]: value } } },
+      });
+    }),
+    { numRuns: 100 },
+  );
+});

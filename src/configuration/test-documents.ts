@@ -124,7 +124,14 @@ const template = fc
     fc.record(
       {
         text: fc
-          .constantFrom('You help.', 'line\n  two\n\n# three: "4"\n', '- x\t', "it's\r\n")
+          .constantFrom(
+            'You help.',
+            'line\n  two\n\n# three: "4"\n',
+            '- x\t',
+            "it's\r\n",
+            `  ${'word '.repeat(60)}\n\n  ${'wörd\u00a0'.repeat(40)} \n`,
+            '\n\n',
+          )
           .map((text) => text + variables.map(({ name: of }) => `{{${of}}}`).join(' ')),
         variables: fc.constant(Object.fromEntries(variables.map(({ name: of, value }) => [of, value]))),
         client: fc.constantFrom('refuse', 'demote', 'allow'),
