@@ -201,15 +201,21 @@ test('a process without a journal believes its clock', () => {
 });
 
 test.each([-2 * MAX_JUMP_MS, -HOUR, -400 * DAY, MAX_ABSENCE_MS + 1, 5000 * DAY])(
-  'a clock that is %d ms off the last entry at the start stops the time there, with an alarm',
+  'a clock that is %d ms off the last entry at the start stops the time at the earlier of the two, with an alarm',
   (ms) => {
     const { events, steady, pass } = startAt(START + ms);
-    expect(steady.wallMs()).toBe(START);
+    const stoppedAtMs = Math.min(START, START + ms);
+    expect(steady.wallMs()).toBe(stoppedAtMs);
     expect(events).toEqual([
-      { action: 'clock.jumped', principal: 'system', jumpMs: ms, stoppedAt: '2026-11-21T23:50:00.000Z' },
+      {
+        action: 'clock.jumped',
+        principal: 'system',
+        jumpMs: ms,
+        stoppedAt: new Date(stoppedAtMs).toISOString(),
+      },
     ]);
     pass(MINUTE / 2);
-    expect(steady.state).toEqual({ stoppedAtMs: START, jumpMs: ms });
+    expect(steady.state).toEqual({ stoppedAtMs, jumpMs: ms });
     expect(events).toHaveLength(1);
   },
 );
@@ -217,7 +223,7 @@ test.each([-2 * MAX_JUMP_MS, -HOUR, -400 * DAY, MAX_ABSENCE_MS + 1, 5000 * DAY])
 test('a start behind the journal is believed after ten minutes; one years ahead of it only by an operator', () => {
   const behind = startAt(START - HOUR);
   behind.pass(AGREE_MS - 1000);
-  expect(behind.steady.wallMs()).toBe(START);
+  expect(behind.steady.wallMs()).toBe(START - HOUR);
   behind.pass(2000);
   expect(behind.steady.wallMs()).toBe(behind.time.wall);
   const ahead = startAt(START + 5000 * DAY);
@@ -245,6 +251,26 @@ test('a clock that is put right after the start is believed at once', () => {
     // And watched from then on, as ever.
     time.wall += HOUR;
     expect(steady.wallMs()).toBeLessThan(START + 2 * HOUR + MINUTE);
+  }
+});
+
+test('entries that were written with a clock years ahead begin no period after a restart with the right one', () => {
+  const { steady, pass } = startAt(START - 1500 * DAY);
+  const status = {
+    period: '2022-10',
+    spentPicoUsd: parseUsd('10'),
+    overrunPicoUsd: 0n,
+    alertedPercent: 95,
+    exhausted: false,
+    paused: false,
+  };
+  const budgets = new Budgets({ clock: steady, emit: () => undefined, statuses: new Map([['b', status]]) });
+  const definition = { id: 'b', subject: 'team:chat', zone: 'UTC', onCap: 'refuse' } as const;
+  budgets.define({ ...definition, period: 'month', limitPicoUsd: parseUsd('10') });
+  for (let half = 0; half < 3; half += 1) {
+    expect(() => budgets.reserve(['team:chat'], 'h', parseUsd('1'), 1000)).toThrow('no room');
+    expect(budgets.view('b').period).toBe('2022-10');
+    pass(AGREE_MS / 2 + 1000);
   }
 });
 

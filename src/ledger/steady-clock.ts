@@ -33,7 +33,7 @@ export interface ClockState {
 
 interface Stop {
   readonly atMs: number;
-  /** Since the start of the process, so that `atMs` is when the journal ended. */
+  /** Since the start of the process: what is doubted is how the clock follows on the end of the journal. */
   readonly fromStart: boolean;
   /** Since when the wall clock has agreed with the monotonic one, and the difference between them then. */
   agreedSinceMs: number;
@@ -92,7 +92,10 @@ export class SteadyClock implements Clock {
   }
 
   #stand(nowMs: number, wallMs: number, driftMs: number, fromStart = false): number {
-    const atMs = Math.floor(this.#checkedMs + this.#offsetMs);
+    const trustedMs = Math.floor(this.#checkedMs + this.#offsetMs);
+    // INVARIANT: never ahead of the clock that a process starts with. An earlier one may have written its last entries while its clock, and
+    // not its budgets, was years ahead: standing there would begin a period.
+    const atMs = fromStart ? Math.min(trustedMs, wallMs) : trustedMs;
     this.#stop = { atMs, fromStart, agreedSinceMs: nowMs, agreedOffsetMs: wallMs - nowMs };
     this.#emit(clockEvent('clock.jumped', 'system', driftMs, atMs));
     return atMs;
@@ -101,15 +104,16 @@ export class SteadyClock implements Clock {
   #mayResume(stop: Stop, nowMs: number, wallMs: number): boolean {
     const offsetMs = wallMs - nowMs;
     // Back where it was, or where it may well be: there is nothing to doubt any more.
+    const lastEntryMs = this.#checkedMs + this.#offsetMs;
     const undone = stop.fromStart
-      ? mayFollow(stop.atMs, wallMs)
+      ? mayFollow(lastEntryMs, wallMs)
       : Math.abs(offsetMs - this.#offsetMs) <= MAX_JUMP_MS;
     if (Math.abs(offsetMs - stop.agreedOffsetMs) > MAX_JUMP_MS) {
       stop.agreedSinceMs = nowMs;
       stop.agreedOffsetMs = offsetMs;
     }
     // Going back gives nobody a second period; a year that is wrong would give everybody a new one.
-    const wantsOperator = stop.fromStart && wallMs - stop.atMs > MAX_ABSENCE_MS;
+    const wantsOperator = stop.fromStart && wallMs - lastEntryMs > MAX_ABSENCE_MS;
     if (!undone && (wantsOperator || nowMs - stop.agreedSinceMs < AGREE_MS)) return false;
     this.#resume(stop, 'system', nowMs, wallMs);
     return true;
