@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { randomBytes, randomInt } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { randomBase62 } from '../core/ids.ts';
 import { findDeep, type Found } from './deep.ts';
 import { RULES } from './rules.ts';
@@ -243,7 +243,11 @@ test('what stands as it is is reported as that, once', () => {
 test('random bytes in any encoding hold nothing', () => {
   const sure: Found[] = [];
   for (let run = 0; run < 30; run += 1) {
-    const bytes = randomBytes(30_000);
+    // The same ones each time: of really random bytes one run of 30,000 in six thousand does hold what looks like a token of GitHub.
+    const blocks = Array.from({ length: 938 }, (_, block) =>
+      createHash('sha256').update(`${run}/${block}`).digest(),
+    );
+    const bytes = Buffer.concat(blocks);
     for (const text of [
       bytes,
       bytes.toString('base64'),
