@@ -408,6 +408,7 @@ async function startAdmin(
       journalStream: parts.journal.stream,
       journalEntries: parts.journal.stats.entries,
       journalDurable: parts.journal.stats.synced,
+      journalSyncs: parts.journal.stats.syncs,
       auditStream: parts.stream?.stats ?? null,
     }),
     metrics,

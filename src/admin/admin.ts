@@ -72,6 +72,7 @@ export interface RuntimeState {
   readonly journalStream: string;
   readonly journalEntries: number;
   readonly journalDurable: number;
+  readonly journalSyncs: number;
   /** Of the entries on standard output; null without them. */
   readonly auditStream: EntryStreamStats | null;
 }

@@ -83,6 +83,8 @@ export const status = z.object({
     entries: z.int(),
     /** Of these, how many survive a power cut. */
     durable: z.int(),
+    /** Syncs of the disk; entries by syncs is the size of their groups. */
+    syncs: z.int(),
     /** Not yet in the tables that queries read. */
     lag: z.int(),
   }),

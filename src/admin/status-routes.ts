@@ -44,6 +44,7 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
           stream: journal.journalStream,
           entries: journal.journalEntries,
           durable: journal.journalDurable,
+          syncs: journal.journalSyncs,
           lag: deps.indexer.lag,
         },
         auditStream,

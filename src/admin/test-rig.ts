@@ -135,6 +135,7 @@ export async function adminRig(): Promise<AdminRig> {
       journalStream: 'n1@000001',
       journalEntries: journal.length,
       journalDurable: journal.length,
+      journalSyncs: journal.length,
       auditStream: null,
     }),
     metrics: () => Promise.resolve('# no metrics\n'),
