@@ -230,25 +230,6 @@ export const verification = z.object({
 });
 export type VerificationShape = z.infer<typeof verification>;
 
-export const keyRequest = z.strictObject({
-  name: name.optional(),
-  /** May be left out with `replace`. */
-  provider: name.optional(),
-  /** Left out: the provider's own. */
-  origin: z.string().max(300).optional(),
-  allowPrivateOrigin: z.boolean().optional(),
-  team: name.optional(),
-  environment: name.optional(),
-  purpose: name.optional(),
-  providerOrganization: name.optional(),
-  providerProject: name.optional(),
-  replace: z.boolean().optional(),
-  /** Ask the provider about the key at once. Default true. */
-  verify: z.boolean().optional(),
-  /** The provider key itself. */
-  value: z.string().max(8192),
-});
-
 /** A provider key but for its value; what is left out is none. */
 export const keyDeclaration = z.strictObject({
   name,
@@ -261,6 +242,17 @@ export const keyDeclaration = z.strictObject({
   purpose: name.optional(),
   providerOrganization: name.optional(),
   providerProject: name.optional(),
+});
+
+export const keyRequest = keyDeclaration.extend({
+  name: name.optional(),
+  /** May be left out with `replace`. */
+  provider: name.optional(),
+  replace: z.boolean().optional(),
+  /** Ask the provider about the key at once. Default true. */
+  verify: z.boolean().optional(),
+  /** The provider key itself. */
+  value: z.string().max(8192),
 });
 
 export const addedKey = z.object({

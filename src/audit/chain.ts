@@ -22,11 +22,6 @@ export function chainHash(previous: Uint8Array, json: Uint8Array | string): Buff
   return sha256(DOMAIN, previous, json);
 }
 
-export function formatLine(json: string, hash: Buffer): Buffer {
-  const line = new LineBuffer();
-  return line.bytes.subarray(0, line.format(json, hash));
-}
-
 /** Memory that one line after the other is written to, so that an entry costs none of its own. */
 export class LineBuffer {
   #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_LINE_BYTES);

@@ -15,11 +15,16 @@ import { join } from 'node:path';
 import { callEnd, callStart, JournalLab, readAll } from '../../test/support/journal-lab.ts';
 import { refusalOf } from '../../test/support/refusal.ts';
 import type { AppliedPosition } from '../records/trust.ts';
-import { chainHash, formatLine, NO_HASH, parseLine } from './chain.ts';
+import { chainHash, LineBuffer, NO_HASH, parseLine } from './chain.ts';
 import type { Position } from './entry.ts';
 import { listStreams, segmentPath } from './layout.ts';
 import { lastEntryMs } from './reader.ts';
 import { verifyJournal } from './verify.ts';
+
+function formatLine(json: string, hash: Buffer): Buffer {
+  const line = new LineBuffer();
+  return line.bytes.subarray(0, line.format(json, hash));
+}
 
 /** Three processes: the first with several segments, the second closed properly, the third still running. */
 function threeStreams(): JournalLab {

@@ -13,7 +13,7 @@ const SCRATCH_BYTES = 16 * 1024;
 
 const scratch = Buffer.alloc(SCRATCH_BYTES);
 
-/** Memory for a message of so many bytes. What it held before is of no use to anybody: `wipe` it after use. */
+/** Memory for a message of so many bytes, shared by all that fit: whoever puts a secret in zeroes it before they return. */
 function room(bytes: number): Buffer {
   return bytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(bytes);
 }

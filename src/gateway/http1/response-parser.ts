@@ -93,11 +93,6 @@ export class ResponseParser {
     this.#reusable = true;
   }
 
-  /** No byte of the expected response has come. */
-  get untouched(): boolean {
-    return this.#state === 'head' && this.#kept.length === 0 && this.#interim === 0;
-  }
-
   /** Throws `HttpProtocolError`. Bytes behind the end of a response are an error as well: nobody asked for them. */
   push(bytes: Buffer): void {
     let rest = bytes;
