@@ -34,7 +34,7 @@ export interface CommandSpec<O extends OptionSpecs> {
   /** One or two words. */
   readonly name: string;
   readonly summary: string;
-  /** Names of the positional arguments; those in brackets may be left out, and only after all others. */
+  /** Names of the positional arguments; those in brackets may be left out, and only after all others; `[NAME...]`, the last, any number of times. */
   readonly args?: readonly string[];
   readonly options: O;
   /** Complete command lines. */

@@ -19,6 +19,8 @@ export interface Io {
   readonly stdinIsTerminal: boolean;
   /** Whether what is printed is read by somebody, and not kept by a collector of logs. */
   readonly stdoutIsTerminal: boolean;
+  /** Standard input as it comes. */
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   /** Standard input to its end. Throws when it is longer than `maxBytes`. */
   readonly readStdin: (maxBytes: number) => Promise<Uint8Array>;
   /** One line from the terminal. */
@@ -55,6 +57,7 @@ export function processIo(): Io {
     get stdoutIsTerminal() {
       return process.stdout.isTTY;
     },
+    stdin: () => Bun.stdin.stream(),
     readStdin: (maxBytes) => readAll(Bun.stdin.stream(), maxBytes),
     readLine: promptLine,
     readHidden: promptHidden,

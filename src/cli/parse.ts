@@ -73,7 +73,7 @@ function checkArgs(command: Command, args: readonly string[]): void {
   const missing = names.slice(args.length).find((name) => !name.startsWith('['));
   if (missing !== undefined) throw usageError(command, `${missing} is missing`);
   if (args.includes('')) throw usageError(command, 'an argument is empty');
-  if (args.length <= names.length) return;
+  if (args.length <= names.length || names.at(-1)?.endsWith('...]') === true) return;
   throw command.onExtraArgument?.() ?? usageError(command, 'there is an argument too many');
 }
 

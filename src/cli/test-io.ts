@@ -59,6 +59,7 @@ export function testIo(options: TestIoOptions): {
     leave: () => undefined,
     stdinIsTerminal: options.typed !== undefined,
     stdoutIsTerminal: options.stdoutIsTerminal ?? false,
+    stdin: () => onePiece(Buffer.from(options.stdin ?? '')),
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     readLine: () => Promise.resolve(options.typed ?? ''),
     readHidden: () => Promise.resolve(options.typed ?? ''),
@@ -68,4 +69,9 @@ export function testIo(options: TestIoOptions): {
     outliveOutput: () => undefined,
   };
   return { io, printed: () => ({ out, err }) };
+}
+
+// oxlint-disable-next-line require-await -- the shape of a stream
+async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

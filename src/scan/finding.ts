@@ -1,4 +1,5 @@
 /** What a scan reports of a secret: where it is, what it is and which one. Never the value, nor a part of it. */
+import { Secret } from '../core/secret.ts';
 import type { Encoding, Found } from '../detect/deep.ts';
 import type { Rule } from '../detect/rule.ts';
 
@@ -8,6 +9,8 @@ export interface Place {
   readonly line: number;
   /** Counted from 1, in the units of UTF-16 that editors count. 0 when the secret is in the name of the file. */
   readonly column: number;
+  /** The first commit that had it there, where a history was scanned. */
+  readonly commit?: string;
 }
 
 export interface Finding extends Place {
@@ -18,6 +21,8 @@ export interface Finding extends Place {
   readonly encodings: readonly Encoding[];
   /** The same for the same value under the same rule, everywhere. */
   readonly fingerprint: string;
+  /** To compare it, or to ask whether it is live, in this process. No report has it. */
+  readonly value: Secret;
 }
 
 /** Fingerprints of other programs, and of other uses of ours, do not compare with these. */
@@ -25,7 +30,14 @@ const LABEL = 'sallyport.scan.fingerprint.v1';
 const FINGERPRINT_HEX = 20;
 
 export function findingOf({ rule, sure, encodings, value }: Found, place: Place): Finding {
-  return { ...place, rule, sure, encodings, fingerprint: fingerprintOf(rule, value) };
+  return {
+    ...place,
+    rule,
+    sure,
+    encodings,
+    fingerprint: fingerprintOf(rule, value),
+    value: Secret.fromText(value),
+  };
 }
 
 /**

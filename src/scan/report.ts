@@ -1,28 +1,50 @@
 /** Reports of a scan: for people, and as JSON lines for programs. No value, and no part of one, is in either, also when it is a file's name. */
 import { findDeep } from '../detect/deep.ts';
 import type { Finding } from './finding.ts';
-import type { ScanResult } from './staged.ts';
+import type { ScanResult, Sink } from './sink.ts';
 
 const HIDDEN = '[redacted]';
 /** What nobody would read. */
 const MOST_LINES = 100;
 
-/** One object a line: the findings, then the summary. */
-export function jsonLines(result: ScanResult): string {
-  const { findings, files, bytes, problems } = result;
-  const complete = problems.length === 0;
-  const summary = {
-    event: 'summary',
-    complete,
-    files,
-    bytes,
-    findings: findings.length,
-    ...(complete ? {} : { problems: problems.map(nameOf) }),
-  };
-  return [...findings.map(jsonOf), summary].map((line) => `${JSON.stringify(line)}\n`).join('');
+/** One object a line: each finding as soon as it is there, and last the summary. */
+export class JsonReport implements Sink {
+  readonly #write: (text: string) => void;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  finding(finding: Finding): void {
+    this.#line(jsonOf(finding));
+  }
+
+  problem(): void {
+    // In the summary.
+  }
+
+  looked(): void {
+    // In the summary.
+  }
+
+  end({ findings, files, bytes, problems }: ScanResult): void {
+    const complete = problems.length === 0;
+    this.#line({
+      event: 'summary',
+      complete,
+      files,
+      bytes,
+      findings: findings.length,
+      ...(complete ? {} : { problems: problems.map(nameOf) }),
+    });
+  }
+
+  #line(line: object): void {
+    this.#write(`${JSON.stringify(line)}\n`);
+  }
 }
 
-function jsonOf({ rule, path, line, column, fingerprint, sure, encodings }: Finding): object {
+function jsonOf({ rule, path, line, column, fingerprint, sure, encodings, commit }: Finding): object {
   return {
     event: 'finding',
     rule: rule.id,
@@ -34,6 +56,7 @@ function jsonOf({ rule, path, line, column, fingerprint, sure, encodings }: Find
     severity: rule.severity,
     sure,
     ...(encodings.length > 0 ? { encodings } : {}),
+    ...(commit === undefined ? {} : { commit }),
   };
 }
 

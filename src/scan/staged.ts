@@ -5,20 +5,14 @@
  */
 import { type Depth, findDeep } from '../detect/deep.ts';
 import { describe, SallyportError } from '../core/errors.ts';
-import { eachEntry, type Entry, hasContainerName, isContainer } from './containers.ts';
+import { hasContainerName, isContainer } from './containers.ts';
+import { ContentScan } from './content.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, readBlob, runGit, streamGit } from './git.ts';
 import { PatchReader } from './patch.ts';
 import { noWorkTree } from './repository.ts';
+import { Collector, type Sink } from './sink.ts';
 import { TextScan } from './text-scan.ts';
-
-export interface ScanResult {
-  readonly findings: readonly Finding[];
-  readonly files: number;
-  readonly bytes: number;
-  /** Why not everything was scanned; empty when it was. */
-  readonly problems: readonly string[];
-}
 
 /** Enough to tell an archive. */
 const HEAD_BYTES = 262;
@@ -45,9 +39,9 @@ const DIFF = [
   '--',
 ] as const;
 
-/** Throws `config.invalid` where there is no repository; whatever else goes wrong is among the result's problems. */
-export async function scanStaged(options: GitOptions, depth: Depth = {}): Promise<ScanResult> {
-  const scan = new StagedScan(depth);
+/** Throws `config.invalid` where there is no repository; whatever else goes wrong is told to the sink as a problem. */
+export async function scanStaged(options: GitOptions, sink: Sink, depth: Depth = {}): Promise<void> {
+  const scan = new StagedScan(sink, depth);
   try {
     const { code, err } = await streamGit(DIFF, options, (chunk) => scan.reader.push(chunk));
     if (code === 0) {
@@ -55,20 +49,18 @@ export async function scanStaged(options: GitOptions, depth: Depth = {}): Promis
       await scan.openContainers(options);
     } else {
       await checkRepository(options);
-      scan.problems.push(`git diff ended with ${code}: ${complaint(err)}`);
+      sink.problem(`git diff ended with ${code}: ${complaint(err)}`);
     }
   } catch (error) {
     if (error instanceof SallyportError && error.code === 'config.invalid') throw error;
-    scan.problems.push(describe(error));
+    sink.problem(describe(error));
   }
-  return scan;
+  scan.tell();
 }
 
-class StagedScan implements ScanResult {
-  findings: Finding[] = [];
-  readonly problems: string[] = [];
-  files = 0;
-  bytes = 0;
+class StagedScan {
+  /** Kept until the archives were opened: what is in their lines gives way. */
+  #findings: Finding[] = [];
   #path = '';
   #object = '';
   /** The first bytes of the file, as far as they were added. */
@@ -76,20 +68,22 @@ class StagedScan implements ScanResult {
   #atStart = false;
   /** By path, the object of each archive. */
   readonly #containers = new Map<string, string>();
+  readonly #sink: Sink;
   readonly #depth: Depth;
   readonly #text: TextScan;
 
-  constructor(depth: Depth) {
+  constructor(sink: Sink, depth: Depth) {
+    this.#sink = sink;
     this.#depth = depth;
     this.#text = new TextScan(
-      (found, line, column) => this.findings.push(findingOf(found, { path: this.#path, line, column })),
+      (found, line, column) => this.#findings.push(findingOf(found, { path: this.#path, line, column })),
       depth,
     );
   }
 
   readonly reader = new PatchReader({
     file: () => {
-      this.files += 1;
+      this.#sink.looked(1, 0);
       this.#path = '(unknown)';
       this.#object = '';
       this.#head = Buffer.alloc(0);
@@ -107,14 +101,14 @@ class StagedScan implements ScanResult {
     added: (bytes) => {
       if (this.#atStart && this.#head.length < HEAD_BYTES)
         this.#head = Buffer.concat([this.#head, bytes.subarray(0, HEAD_BYTES)]);
-      this.bytes += bytes.length;
+      this.#sink.looked(0, bytes.length);
       this.#text.add(bytes);
     },
     endBlock: () => {
       this.#text.end();
       if (this.#atStart && isContainer(this.#head)) this.#noteContainer();
     },
-    notShown: (what) => this.problems.push(`git does not show the lines: ${what}`),
+    notShown: (what) => this.#sink.problem(`git does not show the lines: ${what}`),
   });
 
   /** What was found in the lines of an archive gives way to what is found in its files. */
@@ -124,34 +118,29 @@ class StagedScan implements ScanResult {
         const bytes = await readBlob(object, MOST_CONTAINER_BYTES, options);
         // A name alone makes no archive: then its lines are what counts.
         if (!isContainer(bytes)) continue;
-        this.findings = this.findings.filter((finding) => finding.path !== path || finding.line === 0);
-        eachEntry(
-          path,
-          bytes,
-          (entry) => this.#scanEntry(entry),
-          (problem) => this.problems.push(problem),
-        );
+        this.#findings = this.#findings.filter((finding) => finding.path !== path || finding.line === 0);
+        const inside = new Collector();
+        new ContentScan(inside, { ...this.#depth, possible: true }).scan({ path, bytes });
+        this.#findings.push(...inside.findings);
+        for (const problem of inside.problems) this.#sink.problem(problem);
       } catch (error) {
-        this.problems.push(`${path} was not unpacked: ${describe(error)}`);
+        this.#sink.problem(`${path} was not unpacked: ${describe(error)}`);
       }
     }
+  }
+
+  tell(): void {
+    for (const finding of this.#findings) this.#sink.finding(finding);
   }
 
   #noteContainer(): void {
     this.#containers.set(this.#path, this.#object);
   }
 
-  #scanEntry({ path, bytes }: Entry): void {
-    this.#path = path;
-    this.#text.start(1);
-    this.#text.add(bytes);
-    this.#text.end();
-  }
-
   #scanName(path: string): void {
     const bytes = Buffer.from(path);
     for (const found of findDeep(bytes, 0, bytes.length, this.#depth)) {
-      this.findings.push(findingOf(found, { path, line: 0, column: 0 }));
+      this.#findings.push(findingOf(found, { path, line: 0, column: 0 }));
     }
   }
 }

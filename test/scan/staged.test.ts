@@ -393,7 +393,7 @@ test('a clean scan says so, or nothing', async () => {
   stage(lab, 'a', 'x');
   expect(await lab.cli('scan', '--staged')).toMatchObject({
     code: 0,
-    out: 'no secret in the staged changes of 1 file\n',
+    out: 'no secret in the staged changes (1 file)\n',
     err: '',
   });
   expect(await lab.cli('scan', '--staged', '--quiet')).toMatchObject({ code: 0, out: '', err: '' });

@@ -1,0 +1,40 @@
+/** What `scan` is asked to look at. What a git hook does not need is loaded when it is asked for. */
+import { SallyportError } from '../core/errors.ts';
+import type { Depth } from '../detect/deep.ts';
+import type { Sink } from '../scan/sink.ts';
+import { scanStaged } from '../scan/staged.ts';
+import type { Io } from './io.ts';
+
+export interface Source {
+  /** For a sentence: `no secret in the staged changes`. */
+  readonly what: string;
+  /** Throws for wrong usage; what cannot be scanned is told to the sink. */
+  readonly scan: (sink: Sink) => Promise<void>;
+}
+
+export interface SourceChoice extends Depth {
+  readonly staged: boolean;
+  readonly stdin: boolean;
+}
+
+/** Throws `input.invalid` unless there is exactly one. */
+export function sourceOf(choice: SourceChoice, { cwd, env, stdin }: Io): Source {
+  const { staged, stdin: piped, ...depth } = choice;
+  const sources: Source[] = [];
+  if (staged) {
+    sources.push({ what: 'the staged changes', scan: (sink) => scanStaged({ cwd, env }, sink, depth) });
+  }
+  if (piped) {
+    sources.push({
+      what: 'standard input',
+      scan: async (sink) => (await import('../scan/stdin.ts')).scanStdin(stdin(), sink, depth),
+    });
+  }
+  const [source] = sources;
+  if (source && sources.length === 1) return source;
+  throw new SallyportError(
+    'input.invalid',
+    source ? 'there are several things to scan' : 'nothing says what to scan',
+    { fix: 'see: sallyport scan --help' },
+  );
+}
