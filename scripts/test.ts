@@ -15,6 +15,7 @@ const run = Bun.spawn(
     '--no-env-file',
     '--config=/dev/null',
     'test',
+    '--preload=./test/support/fixed-seed.ts',
     '--parallel=2',
     '--timeout=60000',
     '--only-failures',
