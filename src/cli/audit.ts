@@ -9,7 +9,8 @@ import { choice, integer, pastTime } from './args.ts';
 import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT } from './command.ts';
 import { follow } from './follow.ts';
-import { dollars, orDash, plain, printJson, printTable } from './output.ts';
+import { plain } from '../core/plain.ts';
+import { dollars, orDash, printJson, printTable } from './output.ts';
 import { tokenId } from './token.ts';
 
 const RESULTS = ['success', 'error'] as const;

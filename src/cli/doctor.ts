@@ -9,7 +9,8 @@ import { hideCredentials } from '../admin/credentials.ts';
 import { AdminClient, SERVER_OPTIONS, type ServerValues } from './client.ts';
 import { defineCommand } from './command.ts';
 import type { Io } from './io.ts';
-import { note, plain, printJson } from './output.ts';
+import { plain } from '../core/plain.ts';
+import { note, printJson } from './output.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',

@@ -4,7 +4,8 @@ import { shellQuote } from '../scan/hook-script.ts';
 import { openRepository } from '../scan/repository.ts';
 import { defineCommand, EXIT } from './command.ts';
 import type { Io } from './io.ts';
-import { note, plain, printFields, printJson, warn } from './output.ts';
+import { plain } from '../core/plain.ts';
+import { note, printFields, printJson, warn } from './output.ts';
 
 const JSON_OPTION = { type: 'boolean', help: 'print JSON' } as const;
 const HISTORY = 'they stay in the history of the repository: revoke and replace what is in them';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { formatCsv, plain, printError, printTable } from './output.ts';
+import { plain } from '../core/plain.ts';
+import { formatCsv, printError, printTable } from './output.ts';
 import { testIo } from './test-io.ts';
 
 describe('CSV', () => {

@@ -4,6 +4,7 @@
  */
 import { formatUsd } from '../core/money.ts';
 import type { SallyportError } from '../core/errors.ts';
+import { plain } from '../core/plain.ts';
 import { hideCredentials } from '../admin/credentials.ts';
 import type { Io } from './io.ts';
 
@@ -56,11 +57,6 @@ export function formatCsv(rows: readonly (readonly string[])[]): string {
 function csvCell(cell: string): string {
   const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Text without control and format characters. */
-export function plain(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 }
 
 export function dollars(picoUsd: string): string {

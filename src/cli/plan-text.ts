@@ -3,7 +3,7 @@ import type { Outcome, Stop } from '../configuration/execute.ts';
 import type { Change, FieldChange, Plan } from '../configuration/plan.ts';
 import type { Problem } from '../configuration/problem.ts';
 import { hideCredentials } from '../admin/credentials.ts';
-import { plain } from './output.ts';
+import { plain } from '../core/plain.ts';
 
 const MARKS = { add: '+', change: '~', disable: '-' } as const;
 

@@ -1,6 +1,7 @@
 /** What `scan` is asked to look at. What a git hook does not need is loaded when it is asked for. */
 import { SallyportError } from '../core/errors.ts';
 import type { Depth } from '../detect/deep.ts';
+import type { SourceKind } from '../scan/remedy.ts';
 import type { Sink } from '../scan/sink.ts';
 import { scanStaged } from '../scan/staged.ts';
 import type { Io } from './io.ts';
@@ -8,6 +9,8 @@ import type { Io } from './io.ts';
 export interface Source {
   /** For a sentence: `no secret in the staged changes`. */
   readonly what: string;
+  /** What people are told to do depends on it. */
+  readonly kind: SourceKind;
   /** Throws for wrong usage; what cannot be scanned is told to the sink. */
   readonly scan: (sink: Sink) => Promise<void>;
 }
@@ -22,11 +25,16 @@ export function sourceOf(choice: SourceChoice, { cwd, env, stdin }: Io): Source 
   const { staged, stdin: piped, ...depth } = choice;
   const sources: Source[] = [];
   if (staged) {
-    sources.push({ what: 'the staged changes', scan: (sink) => scanStaged({ cwd, env }, sink, depth) });
+    sources.push({
+      what: 'the staged changes',
+      kind: 'staged',
+      scan: (sink) => scanStaged({ cwd, env }, sink, depth),
+    });
   }
   if (piped) {
     sources.push({
       what: 'standard input',
+      kind: 'stdin',
       scan: async (sink) => (await import('../scan/stdin.ts')).scanStdin(stdin(), sink, depth),
     });
   }

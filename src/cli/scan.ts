@@ -1,10 +1,12 @@
 /** `scan`: looks for secrets. Needs no server. */
-import { JsonReport, textReport } from '../scan/report.ts';
-import { Collector, type ScanResult, type Sink } from '../scan/sink.ts';
+import { FORMATS, reportOf } from '../scan/report.ts';
+import { Collector, scanThrough, type ScanResult, toAll } from '../scan/sink.ts';
+import { choice } from './args.ts';
 import { defineCommand, EXIT } from './command.ts';
 import type { Io } from './io.ts';
-import { note, plain, printError } from './output.ts';
+import { note, printError } from './output.ts';
 import { sourceOf } from './scan-source.ts';
+import { stagesOf } from './scan-stages.ts';
 
 export const scan = defineCommand({
   name: 'scan',
@@ -19,7 +21,9 @@ export const scan = defineCommand({
       type: 'boolean',
       help: 'report the value of any name such as password or token as well; much of that is none',
     },
+    'show-allowed': { type: 'boolean', help: 'list what is allowed as well' },
     quiet: { type: 'boolean', help: 'print nothing when nothing is found' },
+    format: { type: 'string', value: 'FORMAT', help: `the report: ${FORMATS.join(', ')}; text if not given` },
     json: { type: 'boolean', help: 'print one JSON object a line on stdout: each finding, then a summary' },
   },
   examples: ['sallyport scan --staged', 'sallyport scan --staged --json', 'sallyport scan --stdin'],
@@ -29,45 +33,37 @@ export const scan = defineCommand({
   ],
   run: async ({ values, io }) => {
     const source = sourceOf(values, io);
+    const format = values.json ? 'json' : choice('--format', values.format ?? 'text', FORMATS);
+    const report = await reportOf(format, {
+      write: format === 'text' ? io.err : io.out,
+      kind: source.kind,
+      showAllowed: values['show-allowed'],
+      colour: false,
+    });
     const result = new Collector();
-    const json = values.json ? new JsonReport(io.out) : null;
-    await source.scan(json ? both(result, json) : result);
-    if (json) json.end(result);
-    else printText(result, source.what, values.quiet, io);
+    const stages = await stagesOf(source, io, result);
+    await scanThrough(source.scan, stages, toAll([result, report]));
+    report.end(result);
+    if (format === 'text') printVerdict(result, source.what, values.quiet, io);
     if (result.findings.length > 0) return EXIT.refused;
     return result.problems.length > 0 ? EXIT.unavailable : EXIT.ok;
   },
 });
 
-function both(first: Sink, second: Sink): Sink {
-  return {
-    finding: (finding) => {
-      first.finding(finding);
-      second.finding(finding);
-    },
-    problem: (text) => {
-      first.problem(text);
-      second.problem(text);
-    },
-    looked: (files, bytes) => {
-      first.looked(files, bytes);
-      second.looked(files, bytes);
-    },
-  };
-}
-
-function printText(result: ScanResult, what: string, quiet: boolean, io: Io): void {
-  const { findings, problems, files } = result;
-  for (const line of textReport(result)) io.err(`${plain(line)}\n`);
+function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io): void {
+  const { findings, allowed, problems, notes, files } = result;
   for (const problem of problems) {
     printError(io, {
       message: `not everything could be scanned: ${problem}`,
       fix: 'mend that, then try again; until it was scanned, nothing is known to be clean',
     });
   }
+  for (const text of notes) note(io, text);
+  const besides = allowed.length > 0 ? `${allowed.length} allowed` : '';
   if (findings.length > 0) {
-    note(io, `${findings.length} ${findings.length === 1 ? 'secret' : 'secrets'} in ${what}`);
+    const count = `${findings.length} ${findings.length === 1 ? 'secret' : 'secrets'}`;
+    note(io, `${count} in ${what}${besides && `; ${besides}`}`);
   } else if (problems.length === 0 && !quiet) {
-    io.out(`no secret in ${what} (${files} ${files === 1 ? 'file' : 'files'})\n`);
+    io.out(`no secret in ${what} (${files} ${files === 1 ? 'file' : 'files'}${besides && `; ${besides}`})\n`);
   }
 }

@@ -17,7 +17,8 @@ import { AdminClient, SERVER_OPTIONS } from './client.ts';
 import { defineCommand, EXIT, type OptionSpecs, type Values } from './command.ts';
 import { GATEWAY_OPTION, whereTo } from './gateway-of.ts';
 import type { Io } from './io.ts';
-import { note, plain, printError, printJson } from './output.ts';
+import { plain } from '../core/plain.ts';
+import { note, printError, printJson } from './output.ts';
 import { describeIssued, type Issued, issueBody, TOKEN_OPTIONS } from './token-issue.ts';
 import { isAccessToken, readAccessToken } from './token-input.ts';
 

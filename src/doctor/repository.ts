@@ -1,7 +1,7 @@
 /** What would get into git: keys in its files, files with keys that it does not ignore, commits that nobody looks at. */
 import { hookStates } from '../scan/hook.ts';
 import { checkIgnore, isFine } from '../scan/ignore.ts';
-import { nameOf } from '../scan/report.ts';
+import { nameOf } from '../scan/reports/names.ts';
 import { openRepository } from '../scan/repository.ts';
 import { Collector } from '../scan/sink.ts';
 import { scanWorkTree } from '../scan/work-tree.ts';

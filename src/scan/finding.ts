@@ -11,6 +11,17 @@ export interface Place {
   readonly column: number;
   /** The first commit that had it there, where a history was scanned. */
   readonly commit?: string;
+  /** The file that the path leads into, where the place is inside an archive. */
+  readonly file?: string;
+}
+
+/** Somebody's word that a value is no secret, or may stay. */
+export interface Allowance {
+  /** A mark on its line, or a line in the repository's file of allowances. */
+  readonly by: 'line' | 'file';
+  readonly reason: string;
+  /** The last day on which it holds. */
+  readonly until?: string;
 }
 
 export interface Finding extends Place {
@@ -21,6 +32,10 @@ export interface Finding extends Place {
   readonly encodings: readonly Encoding[];
   /** The same for the same value under the same rule, everywhere. */
   readonly fingerprint: string;
+  /** It does not count, then. */
+  readonly allowed?: Allowance;
+  /** What people should know besides, such as why an allowance does not hold. */
+  readonly remark?: string;
   /** To compare it, or to ask whether it is live, in this process. No report has it. */
   readonly value: Secret;
 }

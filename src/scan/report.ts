@@ -1,100 +1,33 @@
-/** Reports of a scan: for people, and as JSON lines for programs. No value, and no part of one, is in either, also when it is a file's name. */
-import { findDeep } from '../detect/deep.ts';
-import type { Finding } from './finding.ts';
+/**
+ * Reports of a scan, for people and for programs. No value, and no part of one, is in any of them, also when it is a file's name. What only CI
+ * asks for is loaded when it is asked for.
+ */
+import { JsonReport } from './reports/json.ts';
+import { TextReport } from './reports/text.ts';
+import type { SourceKind } from './remedy.ts';
 import type { ScanResult, Sink } from './sink.ts';
 
-const HIDDEN = '[redacted]';
-/** What nobody would read. */
-const MOST_LINES = 100;
+export const FORMATS = ['text', 'json'] as const;
+export type Format = (typeof FORMATS)[number];
 
-/** One object a line: each finding as soon as it is there, and last the summary. */
-export class JsonReport implements Sink {
-  readonly #write: (text: string) => void;
-
-  constructor(write: (text: string) => void) {
-    this.#write = write;
-  }
-
-  finding(finding: Finding): void {
-    this.#line(jsonOf(finding));
-  }
-
-  problem(): void {
-    // In the summary.
-  }
-
-  looked(): void {
-    // In the summary.
-  }
-
-  end({ findings, files, bytes, problems }: ScanResult): void {
-    const complete = problems.length === 0;
-    this.#line({
-      event: 'summary',
-      complete,
-      files,
-      bytes,
-      findings: findings.length,
-      ...(complete ? {} : { problems: problems.map(nameOf) }),
-    });
-  }
-
-  #line(line: object): void {
-    this.#write(`${JSON.stringify(line)}\n`);
-  }
+export interface Report extends Sink {
+  /** Writes what is left. */
+  end(result: ScanResult): void;
 }
 
-function jsonOf({ rule, path, line, column, fingerprint, sure, encodings, commit }: Finding): object {
-  return {
-    event: 'finding',
-    rule: rule.id,
-    provider: rule.provider,
-    path: nameOf(path),
-    line,
-    column,
-    fingerprint,
-    severity: rule.severity,
-    sure,
-    ...(encodings.length > 0 ? { encodings } : {}),
-    ...(commit === undefined ? {} : { commit }),
-  };
+export interface ReportOptions {
+  readonly write: (text: string) => void;
+  readonly kind: SourceKind;
+  /** Findings that are allowed are listed as well; they are counted in any case. */
+  readonly showAllowed: boolean;
+  readonly colour: boolean;
 }
 
-/** Lines of text: what was found where, and what to do, in order. `[]` when there is nothing to say. */
-export function textReport({ findings }: ScanResult): string[] {
-  if (findings.length === 0) return [];
-  return [
-    ...findings.slice(0, MOST_LINES).map(lineOf),
-    ...(findings.length > MOST_LINES ? [`and ${findings.length - MOST_LINES} more; --json lists all`] : []),
-    '',
-    'What to do, in this order:',
-    ...revocations(findings).map((line, at) => `${at === 0 ? '  1. Revoke:  ' : '              '} ${line}`),
-    '  2. Rotate:   put the new key where it is kept (sallyport key add NAME --replace), never into a file under git.',
-    '  3. Remove:   take it out of the files above, then git add them again. Nothing was committed.',
-    'If it is certain that a value was never a key, git commit --no-verify commits without this check, on your own account.',
-  ];
-}
-
-function lineOf({ rule, path, line, column, fingerprint, sure, encodings }: Finding): string {
-  const place = line === 0 ? `${nameOf(path)}: in the name of the file` : `${nameOf(path)}:${line}:${column}`;
-  const hidden = encodings.length > 0 ? `, in ${encodings.join(' in ')}` : '';
-  const what = `${sure ? '' : 'may be: '}${rule.provider} ${rule.what}${hidden}`;
-  return `${place}: ${what} [${rule.id}, ${rule.severity}, fingerprint ${fingerprint}]`;
-}
-
-/** Each provider once. */
-function revocations(findings: readonly Finding[]): string[] {
-  return [...new Set(findings.map(({ rule }) => `${rule.provider} ${rule.what}: ${rule.revoke}`))];
-}
-
-/** A path without the secrets that may be in it. */
-export function nameOf(path: string): string {
-  const bytes = Buffer.from(path);
-  let name = '';
-  let at = 0;
-  for (const { start, end } of findDeep(bytes)) {
-    name += bytes.toString('utf8', at, start) + HIDDEN;
-    at = end;
+export async function reportOf(format: Format, options: ReportOptions): Promise<Report> {
+  switch (format) {
+    case 'text':
+      return new TextReport(options);
+    case 'json':
+      return new JsonReport(options);
   }
-  return name + bytes.toString('utf8', at);
 }

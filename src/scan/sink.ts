@@ -1,4 +1,4 @@
-/** What a scan tells while it goes on, and what it comes to. */
+/** What a scan tells while it goes on, what that passes through, and what it comes to. */
 import type { Finding } from './finding.ts';
 
 /** Where a source puts what it sees, as soon as it sees it. */
@@ -10,23 +10,50 @@ export interface Sink {
   looked(files: number, bytes: number): void;
 }
 
+/** Stands between a source and the reports: adds to findings, or keeps them until it knows more of them. It drops none. */
+export interface Stage extends Sink {
+  /** After the source's last word: passes on whatever it kept. */
+  end(): Promise<void>;
+}
+
+export type StageMaker = (next: Sink) => Stage;
+
+/** Runs a source through the stages, of which the first is nearest to it, into `last`. */
+export async function scanThrough(
+  scan: (sink: Sink) => Promise<void>,
+  stages: readonly StageMaker[],
+  last: Sink,
+): Promise<void> {
+  const made: Stage[] = [];
+  for (const make of stages.toReversed()) made.unshift(make(made[0] ?? last));
+  await scan(made[0] ?? last);
+  for (const stage of made) await stage.end();
+}
+
 export interface ScanResult {
+  /** What counts. */
   readonly findings: readonly Finding[];
+  /** What somebody has allowed. */
+  readonly allowed: readonly Finding[];
   readonly files: number;
   readonly bytes: number;
   /** Why not everything was scanned; empty when it was. */
   readonly problems: readonly string[];
+  /** What else people should know; nothing of it changes the verdict. */
+  readonly notes: readonly string[];
 }
 
 /** Keeps all of it. */
 export class Collector implements Sink, ScanResult {
   readonly findings: Finding[] = [];
+  readonly allowed: Finding[] = [];
   readonly problems: string[] = [];
+  readonly notes: string[] = [];
   files = 0;
   bytes = 0;
 
   finding(finding: Finding): void {
-    this.findings.push(finding);
+    (finding.allowed ? this.allowed : this.findings).push(finding);
   }
 
   problem(text: string): void {
@@ -37,4 +64,19 @@ export class Collector implements Sink, ScanResult {
     this.files += files;
     this.bytes += bytes;
   }
+}
+
+/** Tells all of them the same, in their order. */
+export function toAll(sinks: readonly Sink[]): Sink {
+  return {
+    finding: (finding) => {
+      for (const sink of sinks) sink.finding(finding);
+    },
+    problem: (text) => {
+      for (const sink of sinks) sink.problem(text);
+    },
+    looked: (files, bytes) => {
+      for (const sink of sinks) sink.looked(files, bytes);
+    },
+  };
 }

@@ -381,9 +381,13 @@ test('names such as password count when asked for only', async () => {
 
 test('of very many findings the text lists some, and JSON all', async () => {
   using lab = openGitLab();
-  stage(lab, 'a', `${fixtureKey()}\n`.repeat(250));
+  const one = fixtureKey();
+  const others = Array.from({ length: 150 }, fixtureKey);
+  stage(lab, 'a', `${one}\n`.repeat(100) + others.join('\n'));
   const { err } = await lab.cli('scan', '--staged');
+  // Ten places of the first value, and 90 of the others.
   expect(err.match(/^a:/gm)).toHaveLength(100);
+  expect(err).toContain('\na:101:1: Groq');
   expect(err).toContain('and 150 more');
   expect((await scan(lab)).places).toHaveLength(250);
 });

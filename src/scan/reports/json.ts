@@ -1,0 +1,63 @@
+/** One JSON object a line: each finding as soon as it is there, and last the summary. */
+import type { Finding } from '../finding.ts';
+import type { Report, ReportOptions } from '../report.ts';
+import type { ScanResult } from '../sink.ts';
+import { nameOf } from './names.ts';
+
+export class JsonReport implements Report {
+  readonly #options: ReportOptions;
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  finding(finding: Finding): void {
+    if (!finding.allowed || this.#options.showAllowed) this.#line(jsonOf(finding));
+  }
+
+  problem(): void {
+    // In the summary.
+  }
+
+  looked(): void {
+    // In the summary.
+  }
+
+  end({ findings, allowed, files, bytes, problems, notes }: ScanResult): void {
+    const complete = problems.length === 0;
+    this.#line({
+      event: 'summary',
+      complete,
+      files,
+      bytes,
+      findings: findings.length,
+      ...(allowed.length > 0 ? { allowed: allowed.length } : {}),
+      ...(complete ? {} : { problems: problems.map(nameOf) }),
+      ...(notes.length > 0 ? { notes: notes.map(nameOf) } : {}),
+    });
+  }
+
+  #line(line: object): void {
+    this.#options.write(`${JSON.stringify(line)}\n`);
+  }
+}
+
+function jsonOf(finding: Finding): object {
+  const { rule, path, line, column, fingerprint, sure, encodings, commit, allowed, remark } = finding;
+  return {
+    // An event of its own: whoever counts findings must not count what is allowed.
+    event: allowed ? 'allowed' : 'finding',
+    rule: rule.id,
+    provider: rule.provider,
+    path: nameOf(path),
+    line,
+    column,
+    fingerprint,
+    severity: rule.severity,
+    sure,
+    ...(encodings.length > 0 ? { encodings } : {}),
+    ...(commit === undefined ? {} : { commit }),
+    ...(allowed ? { allowed: { ...allowed, reason: nameOf(allowed.reason) } } : {}),
+    ...(remark === undefined ? {} : { remark: nameOf(remark) }),
+  };
+}
