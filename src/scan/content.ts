@@ -25,20 +25,30 @@ export class ContentScan {
   readonly #sink: Sink;
   readonly #text: TextScan;
   #path = '';
+  /** The file that all of it is in. */
+  #file = '';
   #commit: string | undefined;
 
   constructor(sink: Sink, { possible = false, ...depth }: ContentOptions = {}) {
     this.#sink = sink;
     this.#text = new TextScan((found, line, column) => {
       if (!found.sure && !possible) return;
-      const place = { path: this.#path, line, column };
-      sink.finding(findingOf(found, this.#commit === undefined ? place : { ...place, commit: this.#commit }));
+      sink.finding(
+        findingOf(found, {
+          path: this.#path,
+          line,
+          column,
+          ...(this.#commit === undefined ? {} : { commit: this.#commit }),
+          ...(this.#file === this.#path ? {} : { file: this.#file }),
+        }),
+      );
     }, depth);
   }
 
   /** Does not count it: what a source counts as a file is up to the source. */
   scan({ path, bytes, commit }: Content): void {
     this.#commit = commit;
+    this.#file = path;
     if (isContainer(bytes)) {
       eachEntry(
         path,

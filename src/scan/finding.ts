@@ -44,15 +44,26 @@ export interface Finding extends Place {
 const LABEL = 'sallyport.scan.fingerprint.v1';
 const FINGERPRINT_HEX = 20;
 
-export function findingOf({ rule, sure, encodings, value }: Found, place: Place): Finding {
+/** `mark`: see `MarkedFound`. */
+export function findingOf(
+  { rule, sure, encodings, value, mark = null }: Found & { readonly mark?: string | null },
+  place: Place,
+): Finding {
   return {
     ...place,
+    ...byMark(mark),
     rule,
     sure,
     encodings,
     fingerprint: fingerprintOf(rule, value),
     value: Secret.fromText(value),
   };
+}
+
+function byMark(mark: string | null): Pick<Finding, 'allowed' | 'remark'> {
+  if (mark === null) return {};
+  if (mark !== '') return { allowed: { by: 'line', reason: mark } };
+  return { remark: 'sallyport:allow on its line does not count, because it gives no reason' };
 }
 
 /**

@@ -121,7 +121,7 @@ class StagedScan {
         this.#findings = this.#findings.filter((finding) => finding.path !== path || finding.line === 0);
         const inside = new Collector();
         new ContentScan(inside, { ...this.#depth, possible: true }).scan({ path, bytes });
-        this.#findings.push(...inside.findings);
+        this.#findings.push(...inside.findings, ...inside.allowed);
         for (const problem of inside.problems) this.#sink.problem(problem);
       } catch (error) {
         this.#sink.problem(`${path} was not unpacked: ${describe(error)}`);

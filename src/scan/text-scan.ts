@@ -4,11 +4,19 @@
  */
 import { type Depth, findDeep, type Found } from '../detect/deep.ts';
 import { LONGEST_VALUE_BYTES, LOOK_BACK_BYTES } from '../detect/detect.ts';
+import { MARK_REACH_BYTES, markBehind } from './line-mark.ts';
+
+export interface MarkedFound extends Found {
+  /** The reason for which its line allows it; null when it does not, empty when no reason is given. */
+  readonly mark: string | null;
+}
 
 /** Where in the text: both from 1; the column in units of UTF-16. */
-export type OnFound = (found: Found, line: number, column: number) => void;
+export type OnFound = (found: MarkedFound, line: number, column: number) => void;
 
 const BLOCK_BYTES = 1024 * 1024;
+/** A value that begins in the tail may go on in the next piece, and so may the mark behind it. */
+const TAIL_BYTES = LONGEST_VALUE_BYTES + MARK_REACH_BYTES;
 const NEWLINE = 0x0a;
 
 export class TextScan {
@@ -55,9 +63,8 @@ export class TextScan {
     }
     this.#buffer.set(piece, this.#size);
     this.#size += piece.length;
-    if (this.#size < BLOCK_BYTES + LONGEST_VALUE_BYTES) return;
-    // A value that begins in the tail may go on in the next piece.
-    this.#search(this.#size - LONGEST_VALUE_BYTES);
+    if (this.#size < BLOCK_BYTES + TAIL_BYTES) return;
+    this.#search(this.#size - TAIL_BYTES);
     this.#drop(Math.max(0, this.#searched - LOOK_BACK_BYTES));
   }
 
@@ -68,7 +75,7 @@ export class TextScan {
     for (const found of findDeep(bytes, this.#searched, this.#size, this.#depth)) {
       if (found.start >= end) break;
       this.#count(found.start);
-      this.#onFound(found, this.#line, this.#column);
+      this.#onFound({ ...found, mark: markBehind(bytes, found.end) }, this.#line, this.#column);
       searched = Math.max(searched, found.end);
     }
     this.#searched = searched;
