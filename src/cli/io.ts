@@ -19,6 +19,8 @@ export interface Io {
   readonly stdinIsTerminal: boolean;
   /** Whether what is printed is read by somebody, and not kept by a collector of logs. */
   readonly stdoutIsTerminal: boolean;
+  /** Whether somebody sees what is said beside the output. */
+  readonly stderrIsTerminal: boolean;
   /** Standard input as it comes. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
   /** Standard input to its end. Throws when it is longer than `maxBytes`. */
@@ -56,6 +58,9 @@ export function processIo(): Io {
     },
     get stdoutIsTerminal() {
       return process.stdout.isTTY;
+    },
+    get stderrIsTerminal() {
+      return process.stderr.isTTY;
     },
     stdin: () => Bun.stdin.stream(),
     readStdin: (maxBytes) => readAll(Bun.stdin.stream(), maxBytes),

@@ -11,6 +11,7 @@ export interface TestIoOptions {
   readonly typed?: string;
   readonly stopped?: Promise<void>;
   readonly stdoutIsTerminal?: boolean;
+  readonly stderrIsTerminal?: boolean;
   /** What the clock says. */
   readonly wallMs?: number;
 }
@@ -59,6 +60,7 @@ export function testIo(options: TestIoOptions): {
     leave: () => undefined,
     stdinIsTerminal: options.typed !== undefined,
     stdoutIsTerminal: options.stdoutIsTerminal ?? false,
+    stderrIsTerminal: options.stderrIsTerminal ?? false,
     stdin: () => onePiece(Buffer.from(options.stdin ?? '')),
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     readLine: () => Promise.resolve(options.typed ?? ''),
