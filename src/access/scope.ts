@@ -26,6 +26,7 @@ export const SCOPE_VERBS = [
   'status',
   'metrics',
   'alerts',
+  'leaks',
   'recovery',
 ] as const;
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Authenticator } from '../core/authenticator.ts';
 import type { Clock } from '../core/clock.ts';
 import { SallyportError } from '../core/errors.ts';
+import { tokenLeakHash } from '../core/leak-hash.ts';
 import { checkName } from '../core/names.ts';
 import type { RecordBook, StoredRecord } from '../records/records.ts';
 import { addressRanges, checkCidr } from './address.ts';
@@ -92,7 +93,15 @@ export interface TokensDeps {
 interface Known {
   readonly token: Token;
   readonly verifier: Uint8Array;
+  /** Recognises the text by its hash; null for tokens that were issued before there was one. */
+  readonly sighting: Uint8Array | null;
 }
+
+/** `unknown`: it was issued before what would tell was kept. */
+export type SightingProof = 'right' | 'wrong' | 'unknown';
+
+/** A verifier, and behind it, of newer tokens, what recognises the text by its hash (docs/spec/token.md, section 3). */
+const VERIFIER_BYTES = 36;
 
 export class Tokens {
   readonly #deps: TokensDeps;
@@ -161,7 +170,11 @@ export class Tokens {
       revokedAt: null,
       revokedReason: null,
     });
-    const sealed = this.#deps.pepper.tag(verifierFields(fresh.id, fresh.secret));
+    const { pepper } = this.#deps;
+    const sealed = Buffer.concat([
+      pepper.tag(verifierFields(fresh.id, fresh.secret)),
+      pepper.tag(sightingFields(fresh.id, tokenLeakHash(Buffer.from(fresh.text)))),
+    ]);
     await this.#deps.book.change('token.issue', issuer.principal, () => {
       if (this.#known.has(fresh.id))
         throw new SallyportError('conflict', 'Try again: the new token id is taken.');
@@ -171,10 +184,19 @@ export class Tokens {
   }
 
   /** Ends a token for good. Revoking it again changes nothing. */
-  async revoke(principal: string, id: string, reason: string | null): Promise<Token> {
+  revoke(principal: string, id: string, reason: string | null): Promise<Token> {
+    return this.#end('token.revoke', principal, id, reason);
+  }
+
+  /** Likewise, for one whose text was found where it does not belong: people are told. */
+  revokeExposed(principal: string, id: string, reason: string): Promise<Token> {
+    return this.#end('token.expose', principal, id, reason);
+  }
+
+  async #end(action: string, principal: string, id: string, reason: string | null): Promise<Token> {
     const before = this.get(id);
     if (before.state === 'revoked') return before;
-    await this.#deps.book.change('token.revoke', principal, () => {
+    await this.#deps.book.change(action, principal, () => {
       const { allowsAddress: _, ...body } = this.get(id);
       // Somebody else was faster: the first one's time and reason stay.
       if (body.state === 'revoked') return [];
@@ -228,6 +250,18 @@ export class Tokens {
     }
     if (parts.type !== known.token.type) throw ended(known.token, 'malformed');
     return known.token;
+  }
+
+  /**
+   * The token that a text with this hash (core/leak-hash.ts) seems to be, and whether it is: an id is known to many. Null for an id that
+   * is none.
+   */
+  sighted(id: string, hash: Uint8Array): { readonly token: Token; readonly proof: SightingProof } | null {
+    const known = this.#known.get(id);
+    if (!known) return null;
+    const { token, sighting } = known;
+    if (!sighting) return { token, proof: 'unknown' };
+    return { token, proof: this.#deps.pepper.verify(sightingFields(id, hash), sighting) ? 'right' : 'wrong' };
   }
 
   /** The token as it is now. Throws `token.invalid` when it was revoked or has expired, also since it was authenticated. */
@@ -299,7 +333,9 @@ export class Tokens {
       ...body,
       allowsAddress: body.cidrs.length === 0 ? () => true : addressRanges(body.cidrs),
     };
-    this.#known.set(record.id, { token, verifier: record.sealed });
+    const { sealed } = record;
+    const sighting = sealed.length > VERIFIER_BYTES ? sealed.subarray(VERIFIER_BYTES) : null;
+    this.#known.set(record.id, { token, verifier: sealed.subarray(0, VERIFIER_BYTES), sighting });
     if (token.state === 'revoked') for (const listener of this.#revoked) listener(token.id);
   }
 }
@@ -333,6 +369,10 @@ function checkBody(body: TokenBody): TokenBody {
 
 function verifierFields(id: string, secret: string): string[] {
   return ['token.v1', id, secret];
+}
+
+function sightingFields(id: string, hash: Uint8Array): (string | Uint8Array)[] {
+  return ['token.sighting.v1', id, hash];
 }
 
 function ended(token: Token, reason: 'expired' | 'revoked' | 'malformed'): SallyportError {

@@ -37,6 +37,7 @@ import { errorReply, jsonReply } from './error-reply.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { hygieneRoutes } from './hygiene-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { leakRoutes } from './leak-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
 import { presetRoutes } from './preset-routes.ts';
 import { priceRoutes } from './price-routes.ts';
@@ -92,7 +93,7 @@ export interface AdminDeps {
   readonly vault: Vault;
   readonly spendLimits: SpendLimits;
   readonly indexer: Pick<Indexer, 'flush' | 'lag' | 'checkCapacity'>;
-  readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms'>;
+  readonly index: Pick<IndexStore, 'query' | 'usage' | 'pseudonyms' | 'keyUse'>;
   readonly journal: Pick<Journal, 'append' | 'durable'>;
   readonly pseudonyms: Pick<Pseudonyms, 'commit'>;
   readonly appEntries: AppEntryLimits;
@@ -137,6 +138,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     ...teamRoutes(deps),
     ...keyRoutes(deps),
     ...hygieneRoutes(deps),
+    ...leakRoutes(deps),
     ...tokenRoutes(deps),
     ...presetRoutes(deps),
     ...templateRoutes(deps),

@@ -24,8 +24,8 @@ test.each(routes)('%s names in its schema exactly the parameters of its path', (
 test.each(routes)('%s asks for a scope that a token can have', (_, { scope, method }) => {
   const [verb = '', access] = scope.split(':');
   expect(SCOPE_VERBS as readonly string[]).toContain(verb);
-  // `explain` is a question with a body.
-  const reads = method === 'GET' || scope === 'tokens:read';
+  // `explain` and questions about leaks have a body.
+  const reads = method === 'GET' || scope === 'tokens:read' || scope === 'leaks:read';
   expect(access).toBe(reads ? 'read' : 'write');
 });
 

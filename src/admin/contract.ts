@@ -7,6 +7,7 @@ import { ALERT_ROUTES } from './alert-contract.ts';
 import * as app from './app-entry-shapes.ts';
 import * as explain from './explain-shapes.ts';
 import { KEY_ROUTES } from './key-contract.ts';
+import { LEAK_ROUTES } from './leak-contract.ts';
 import * as recovery from './recovery-shapes.ts';
 import * as shape from './shapes.ts';
 import { SHAPING_ROUTES } from './shaping-contract.ts';
@@ -90,6 +91,7 @@ export const ROUTES = {
     response: shape.environment,
   },
   ...KEY_ROUTES,
+  ...LEAK_ROUTES,
   ...SHAPING_ROUTES,
   'token.list': {
     method: 'GET',

@@ -107,6 +107,8 @@ export const status = z.object({
       provider: z.string(),
       /** Empty: declared, and without a value so far. */
       state: z.enum(['active', 'disabled', 'empty']),
+      /** Since when the value in use is known to be outside. */
+      exposedAt: time.nullable(),
     }),
   ),
   budgetClock,

@@ -29,6 +29,7 @@ export function hygieneRoutes(deps: Deps): Handlers<'key.hygiene' | 'key.attest'
           providerProject,
           fingerprint: version.fingerprint,
           sealedAt: version.createdAt,
+          exposedAt: vault.exposureOf(slot)?.at ?? null,
           ageDays,
           cadenceDays,
           replaceBy: dateOf(Date.parse(version.createdAt) + cadenceDays * DAY_MS),

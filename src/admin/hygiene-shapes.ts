@@ -24,6 +24,8 @@ export const keyHygiene = z.object({
   /** Names the value without revealing it. */
   fingerprint: z.string(),
   sealedAt: time,
+  /** Since when its value is known to be outside. */
+  exposedAt: time.nullable(),
   ageDays: z.int(),
   /** How old it may get. */
   cadenceDays: z.int(),

@@ -3,6 +3,7 @@ import { SallyportError } from '../core/errors.ts';
 import { suggest } from '../core/nearest.ts';
 import { Secret } from '../core/secret.ts';
 import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
+import type { KeySlot } from '../vault/provider-keys.ts';
 import { slotName, type AddKeyInput } from '../vault/slot-plan.ts';
 import type { VerifiedKey } from '../vault/verify.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
@@ -23,10 +24,10 @@ const ORIGIN_SCOPE = 'keys:origin';
 export function keyRoutes(deps: Deps): Handlers<KeyRoute> {
   const { vault } = deps;
   return {
-    'key.list': () => ({ keys: vault.list() }),
+    'key.list': () => ({ keys: vault.list().map((slot) => keyShape(deps, slot)) }),
     'key.show': ({ params }) => {
       const { slot, versions } = vault.show(params.name);
-      return { ...slot, versions: [...versions] };
+      return { ...keyShape(deps, slot), versions: [...versions] };
     },
     'key.add': ({ body }, principal) => addKey(deps, body, principal),
     'key.declare': ({ body }, principal) => declareKey(deps, body, principal),
@@ -40,9 +41,13 @@ export function keyRoutes(deps: Deps): Handlers<KeyRoute> {
     'key.state': async ({ params, body }, principal) => {
       // To enable it is to send prompts there again.
       if (body.state === 'active') requireOrigin(principal, vault.show(params.name).slot);
-      return vault.setState(principal.id, params.name, body.state);
+      return keyShape(deps, await vault.setState(principal.id, params.name, body.state));
     },
   };
+}
+
+function keyShape({ vault }: Pick<Deps, 'vault'>, slot: KeySlot): RouteReply<'key.state'> {
+  return { ...slot, exposedAt: vault.exposureOf(slot)?.at ?? null };
 }
 
 /** All of a key but its value, which `key.add` brings. Its team and environment have to be there. */
@@ -57,7 +62,8 @@ async function declareKey(
   requireOrigin(principal, body);
   if (team !== undefined) deps.teams.get(team);
   if (environment !== undefined) deps.teams.getEnvironment(environment);
-  return deps.vault.declare(principal.id, { ...defined(body), origin: body.origin ?? origin });
+  const slot = await deps.vault.declare(principal.id, { ...defined(body), origin: body.origin ?? origin });
+  return keyShape(deps, slot);
 }
 
 /**

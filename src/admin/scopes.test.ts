@@ -40,6 +40,8 @@ const CALLS = { team: 'rich', environment: 'dev', scopes: ['call:groq/*'] };
 const OWN_BUDGET = { limitPicoUsd: '1000000000000000000', period: 'total' };
 const HOOK = { type: 'webhook', url: 'https://hooks.example.com/x', events: ['*'] };
 const OUTPUT = { output: { atMost: 100, over: 'trim' } };
+const LEAK_BYTES = Buffer.alloc(32, 7).toString('base64url');
+const LEAK = { salt: LEAK_BYTES, values: [{ hash: LEAK_BYTES }], tokens: [{ id: 'ID', hash: LEAK_BYTES }] };
 const ISSUE = ['tokens:write', 'call:groq/*'];
 
 const ACTS: readonly Act[] = [
@@ -159,6 +161,14 @@ const ACTS: readonly Act[] = [
     needs: ['keys:write', 'keys:origin'],
     params: { name: 'far' },
     body: { state: 'active' },
+  },
+  { route: 'leak.lookup', needs: ['leaks:read'], body: LEAK },
+  { route: 'leak.respond', needs: ['leaks:write'], body: LEAK },
+  {
+    route: 'key.exposure',
+    needs: ['keys:write'],
+    params: { name: 'own' },
+    body: { exposed: true, reason: 'seen in a chat' },
   },
   { route: 'token.list', needs: ['tokens:read'] },
   { route: 'token.show', needs: ['tokens:read'], params: { token: 'ID' } },

@@ -267,6 +267,15 @@ export const addedKey = z.object({
   environmentAdded: z.boolean(),
 });
 
+/** That the value of a version is known outside, and who took that back. */
+export const exposure = z.object({
+  at: time,
+  by: z.string(),
+  place: z.string().nullable(),
+  reason: z.string().nullable(),
+  cleared: z.object({ at: time, by: z.string(), reason: z.string().nullable() }).nullable(),
+});
+
 const keySummary = {
   name: z.string(),
   provider: z.string(),
@@ -280,6 +289,8 @@ const keySummary = {
   state: z.enum(['active', 'disabled']),
   /** 0: it is declared, and has no value yet. */
   activeVersion: z.int(),
+  /** Since when the value in use is known to be outside. */
+  exposedAt: time.nullable(),
   createdAt: time,
 };
 export const key = z.object(keySummary);
@@ -292,6 +303,7 @@ export const keyDetails = z.object({
       state: z.enum(['pending', 'active', 'retired']),
       createdAt: time,
       fingerprint: z.string(),
+      exposed: exposure.nullable(),
     }),
   ),
 });

@@ -50,10 +50,11 @@ export function statusRoutes(deps: Deps): Handlers<'status.show'> {
         auditStream,
         alerts: await alertState(deps),
         tokens: countTokens(deps),
-        keys: deps.vault.list().map(({ name, provider, state, activeVersion }) => ({
-          name,
-          provider,
-          state: activeVersion === 0 ? 'empty' : state,
+        keys: deps.vault.list().map((slot) => ({
+          name: slot.name,
+          provider: slot.provider,
+          state: slot.activeVersion === 0 ? 'empty' : slot.state,
+          exposedAt: deps.vault.exposureOf(slot)?.at ?? null,
         })),
         budgetClock: budgetClockShape(deps.budgetClock),
         budgetsNearLimit: deps.ledger.list().filter(isNearLimit).map(budgetShape),

@@ -109,6 +109,8 @@ export async function adminRig(): Promise<AdminRig> {
         Promise.resolve(
           rows.filter((row) => !action?.startsWith('recovery.') || row.action === action).slice(0, limit),
         ),
+      keyUse: (keyId) =>
+        Promise.resolve(rows.find((row) => row.action === 'call' && row.keyId === keyId) ?? null),
       usage: () => Promise.resolve(sums),
       pseudonyms: (wanted) => Promise.resolve(people.filter(({ commitment }) => wanted.includes(commitment))),
     },

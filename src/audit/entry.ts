@@ -165,6 +165,20 @@ export interface AuthBurst {
   readonly threshold: number;
 }
 
+/**
+ * Somebody showed that they have the values of these: they were found where they do not belong. Lookups that match nothing leave no entry.
+ */
+export interface LeakLookup {
+  readonly action: 'leak.lookup';
+  readonly principal: string;
+  /** How many values were asked about. */
+  readonly asked: number;
+  /** Provider key versions, `<slot>@<version>`. */
+  readonly keys: readonly string[];
+  /** Ids of access tokens whose text was right. */
+  readonly tokens: readonly string[];
+}
+
 /** How near a provider key is to the age at which it should be replaced. */
 export type KeyAgeStage = 'soon' | 'due' | 'overdue';
 
@@ -282,6 +296,7 @@ export type EntryBody =
   | DiskEvent
   | AlertEvent
   | AppEntry
+  | LeakLookup
   | ControlChange;
 
 /** An entry as it stands in the journal. */

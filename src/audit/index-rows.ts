@@ -202,6 +202,7 @@ function metadataOf(entry: EntryBody): object {
     case 'disk.recovered':
     case 'alert.tested':
     case 'alert.undelivered':
+    case 'leak.lookup':
       return detailsOf(entry);
     case 'recovery.kit':
     case 'recovery.drill':

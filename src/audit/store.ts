@@ -133,6 +133,13 @@ export interface CallMatch {
   readonly environment?: string;
 }
 
+/** A call, as far as it says who uses a provider key. */
+export interface KeyUse {
+  readonly atMs: number;
+  readonly tokenId: string | null;
+  readonly team: string | null;
+}
+
 export interface IndexStore {
   commitIndex(batch: IndexBatch): Promise<void>;
   /** Calls without an end, oldest first. */
@@ -141,6 +148,8 @@ export interface IndexStore {
   loadStatuses(): Promise<BudgetStatusRow[]>;
   /** Newest first. */
   query(filter: IndexFilter): Promise<IndexRow[]>;
+  /** The newest call that was made with a provider key version, `<slot>@<version>`. */
+  keyUse(keyId: string): Promise<KeyUse | null>;
   /** Of the calls that match all of `calls`; by default of all. */
   usage(by: UsageDimension, sinceMs: number, untilMs: number, calls?: CallMatch): Promise<UsageRow[]>;
   /** What ended calls that match all of `calls` cost since `sinceMs`, by the time they started. */

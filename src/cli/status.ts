@@ -22,6 +22,13 @@ export const status = defineCommand({
       );
     }
     if (reply.recovery) nag(reply.recovery, io);
+    for (const { name, exposedAt } of reply.keys) {
+      if (exposedAt !== null)
+        warn(
+          io,
+          `the value of ${name} is known outside since ${exposedAt}; make a new one at the provider, then: sallyport key add ${name} --replace`,
+        );
+    }
     for (const budget of reply.budgetsNearLimit) {
       const used = `${dollars(budget.spentPicoUsd)} spent and ${dollars(budget.heldPicoUsd)} held of ${dollars(budget.limitPicoUsd)}`;
       warn(io, `budget ${budget.id} is ${budget.state}: ${used}`);

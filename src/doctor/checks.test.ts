@@ -20,6 +20,7 @@ function key(change: Partial<KeyHygiene> = {}): KeyHygiene {
     providerProject: null,
     fingerprint: name.padEnd(16, '0'),
     sealedAt: '2026-11-01T00:00:00.000Z',
+    exposedAt: null,
     ageDays: 25,
     cadenceDays: 90,
     replaceBy: '2027-01-30',
@@ -115,6 +116,18 @@ describe('separate organizations', () => {
       OK,
     );
   });
+});
+
+test('a key whose value was found outside is found, with how to replace it', async () => {
+  expect(await verdict('exposed-keys', { keys: [key()] })).toEqual(OK);
+  const exposed = [key({ exposedAt: '2026-11-25T10:00:00.000Z' }), key({ name: 'other' })];
+  const { findings } = await run('exposed-keys', { keys: exposed });
+  expect(findings).toEqual([
+    {
+      what: 'The value of chat-prod was found outside on 2026-11-25.',
+      fix: expect.stringContaining('sallyport key add chat-prod --replace') as string,
+    },
+  ]);
 });
 
 test('a key that is due is found, one that is soon is only mentioned', async () => {

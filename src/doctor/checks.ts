@@ -1,7 +1,7 @@
 /** The checks, in the order of the report. */
 import type { Check } from './check.ts';
 import { keysInEnv } from './keys-in-env.ts';
-import { keyAge, separateKeys, separateOrganizations, spendLimit } from './keys.ts';
+import { exposedKeys, keyAge, separateKeys, separateOrganizations, spendLimit } from './keys.ts';
 import { alertsReachable, auditVerified, budgetsSet, guardPreset, recoveryKit } from './operation.ts';
 import { hookWorks, ignorePatterns, keysInCode } from './repository.ts';
 
@@ -13,6 +13,7 @@ export const CHECKS: readonly Check[] = [
   auditVerified,
   separateKeys,
   separateOrganizations,
+  exposedKeys,
   keyAge,
   spendLimit,
   budgetsSet,

@@ -76,6 +76,27 @@ function environmentsOf(keys: readonly KeyHygiene[]): string[] {
   ].toSorted();
 }
 
+export const exposedKeys: Check = {
+  id: 'exposed-keys',
+  about: 'gateway',
+  title: 'No provider key in use is known outside',
+  why: 'Whoever found it can spend on your account, past every budget here, until the provider has revoked it.',
+  run: async ({ gateway }) => {
+    const { keys } = await gateway.ask('key.hygiene');
+    const findings = keys.flatMap(({ name, provider, exposedAt }) =>
+      exposedAt === null
+        ? []
+        : [
+            {
+              what: `The value of ${name} was found outside on ${exposedAt.slice(0, 10)}.`,
+              fix: `Make a new one at ${findProvider(provider)?.keysUrl ?? provider}, then: sallyport key add ${name} --replace; then revoke the old one there`,
+            },
+          ],
+    );
+    return outcome(inUse(keys), findings);
+  },
+};
+
 export const keyAge: Check = {
   id: 'key-age',
   about: 'gateway',

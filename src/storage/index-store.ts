@@ -14,6 +14,7 @@ import {
   toPseudonymTable,
   toStatusTable,
 } from './index-rows.ts';
+import { keyUsesOf, readKeyUse, upsertKeyUses } from './key-uses.ts';
 import { callsBetween, spentSince, usageBy } from './index-usage.ts';
 import type { AuditIndexTable, BudgetStatusTable, PseudonymsTable } from './schema.ts';
 import { insertOutbox, toOutboxTable } from './outbox-rows.ts';
@@ -39,6 +40,7 @@ export function createIndexStore(database: Database): IndexStore {
         return rows.map(fromStatusTable);
       }),
     query: (filter) => database.read((db) => queryRows(db, filter)),
+    keyUse: (keyId) => database.read((db) => readKeyUse(db, keyId)),
     usage: (by, sinceMs, untilMs, calls) => database.read((db) => usageBy(db, by, sinceMs, untilMs, calls)),
     spentSince: (calls, sinceMs) => database.read((db) => spentSince(db, calls, sinceMs)),
     callsBetween: (calls, sinceMs, untilMs) =>
@@ -60,12 +62,14 @@ function createCommit(database: Database): (batch: IndexBatch) => Promise<void> 
   const statuses = upsertStatuses();
   const pseudonyms = insertPseudonyms();
   const outbox = insertOutbox();
+  const keyUses = upsertKeyUses();
   const trust = trustUpsert();
   return (batch) =>
     database.write('crash', async (tx) => {
       await calls.run(tx, batch.rows);
       await statuses.run(tx, batch.statuses.map(toStatusTable));
       await pseudonyms.run(tx, batch.pseudonyms.map(toPseudonymTable));
+      await keyUses.run(tx, keyUsesOf(batch.rows));
       await outbox.run(tx, batch.outbox.map(toOutboxTable));
       await trust.run(tx, [toTrustTable(batch.trust)]);
     });

@@ -8,6 +8,7 @@ import { initialSchema } from './migration-1.ts';
 import { rootKdfColumn } from './migration-2.ts';
 import { overrunColumns } from './migration-3.ts';
 import { alertOutbox } from './migration-4.ts';
+import { keyUses } from './migration-5.ts';
 
 /** Position n brings a database from version n to n + 1. */
 const MIGRATIONS: readonly (readonly string[])[] = [
@@ -15,6 +16,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   rootKdfColumn,
   overrunColumns,
   alertOutbox,
+  keyUses,
 ];
 
 /** "Saly": marks the file as ours, so that another program's database is not taken over. */

@@ -95,6 +95,13 @@ export interface AlertOutboxTable {
   settled_at_ms: ColumnType<bigint | null, number | null, number | null>;
 }
 
+export interface KeyUsesTable {
+  key_id: string;
+  at_ms: Whole;
+  token_id: string | null;
+  team: string | null;
+}
+
 export interface InstanceTable {
   id: Whole;
   instance: string;
@@ -117,6 +124,7 @@ export interface Schema {
   budget_status: BudgetStatusTable;
   pseudonyms: PseudonymsTable;
   alert_outbox: AlertOutboxTable;
+  key_uses: KeyUsesTable;
   instance: InstanceTable;
   keyring_terms: KeyringTermsTable;
 }

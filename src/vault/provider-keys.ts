@@ -10,6 +10,7 @@ import { NAME_SHAPE } from '../core/names.ts';
 import { Secret } from '../core/secret.ts';
 import type { StoredRecord } from '../records/records.ts';
 import type { OwnerRef } from './envelope.ts';
+import { exposureSchema } from './exposure.ts';
 
 /** A slot with this purpose serves its own team only, so that a demo key never pays for anybody else. */
 export const DEMO_PURPOSE = 'demo';
@@ -49,6 +50,8 @@ const versionSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   /** Keyed digest of the value (64 bits): finds a leaked key again, tells nothing to who has only the database. */
   fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
+  /** Records from before have none. */
+  exposed: exposureSchema.nullable().default(null),
 });
 
 export type KeySlot = Readonly<z.infer<typeof slotSchema>>;

@@ -8,6 +8,7 @@ import { SallyportError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { RecordBook, RecordPut } from '../records/records.ts';
 import { seal, type OwnerRef, unwrap, type UnwrappedRecord } from './envelope.ts';
+import { type Exposure, type ExposureReport, inForce } from './exposure.ts';
 import type { Keyring } from './keyring.ts';
 import { nearestName } from '../core/nearest.ts';
 import { checkOrigin, systemResolve, type Resolve } from './origin.ts';
@@ -23,6 +24,7 @@ import {
   type KeySlot,
   type KeyVersion,
 } from './provider-keys.ts';
+import type { LeakedHashes, LeakedVersion, LeakedVersions } from './leaked-hashes.ts';
 import { planDeclaration, planSlot, slotName, type AddKeyInput } from './slot-plan.ts';
 import { SlotIndex, type HeldVersion, type SlotQuery } from './slots.ts';
 
@@ -39,6 +41,15 @@ export interface KeyDetails {
   /** Oldest first. */
   readonly versions: readonly KeyVersion[];
 }
+
+/** A version after it was marked, or the mark taken back, and whether that changed anything. */
+export interface MarkedVersion {
+  readonly version: KeyVersion;
+  readonly changed: boolean;
+}
+
+/** So many sealed values are opened before calls have their turn: less than a millisecond. */
+const OPENED_AT_ONCE = 50;
 
 export class Vault {
   readonly #keyring: Keyring;
@@ -109,6 +120,78 @@ export class Vault {
     return this.#find(name);
   }
 
+  /**
+   * Marks a version, `version` or the active one, as known outside. One that is marked stays as it is, with who said so first. Calls go on.
+   * Rejects with `not_found`.
+   */
+  async markExposed(
+    principal: string,
+    name: string,
+    version: number | null,
+    report: ExposureReport,
+  ): Promise<MarkedVersion> {
+    let changed = false;
+    await this.#book.change('key.expose', principal, () => {
+      const found = this.#findVersion(name, version);
+      if (inForce(found.exposed)) return [];
+      changed = true;
+      return [
+        versionPut({ ...found, exposed: { ...report, at: this.#now(), by: principal, cleared: null } }),
+      ];
+    });
+    return { version: this.#findVersion(name, version), changed };
+  }
+
+  /** Takes the mark back, and keeps who did and why. A version without one stays as it is. Rejects with `not_found`. */
+  async clearExposed(
+    principal: string,
+    name: string,
+    version: number | null,
+    reason: string | null,
+  ): Promise<MarkedVersion> {
+    let changed = false;
+    await this.#book.change('key.clear_exposed', principal, () => {
+      const found = this.#findVersion(name, version);
+      const exposed = inForce(found.exposed);
+      if (!exposed) return [];
+      changed = true;
+      return [
+        versionPut({
+          ...found,
+          exposed: { ...exposed, cleared: { at: this.#now(), by: principal, reason } },
+        }),
+      ];
+    });
+    return { version: this.#findVersion(name, version), changed };
+  }
+
+  /** Of the version in use; null when its value is not known to be outside. */
+  exposureOf({ name, activeVersion }: KeySlot): Exposure | null {
+    return inForce(this.#index.version(name, activeVersion)?.version.exposed ?? null);
+  }
+
+  /**
+   * The versions whose value has one of these hashes, whatever their state. Values are opened one after the other and wiped; what cannot be
+   * opened is counted. Gives way to calls in between.
+   */
+  async findLeaked(hashes: LeakedHashes): Promise<LeakedVersions> {
+    const found: LeakedVersion[] = [];
+    let notCompared = 0;
+    let opened = 0;
+    for (const slot of this.#index.slots()) {
+      for (const { version } of this.#index.versions(slot.name)) {
+        const held = this.#index.version(slot.name, version);
+        if (!held) continue;
+        const indices = this.#indicesOf(held, slot, hashes);
+        if (indices === null) notCompared += 1;
+        for (const index of indices ?? []) found.push({ index, slot, version: held.version });
+        opened += 1;
+        if (opened % OPENED_AT_ONCE === 0) await new Promise(setImmediate);
+      }
+    }
+    return { found, notCompared };
+  }
+
   /** All slots, by name. */
   list(): KeySlot[] {
     return this.#index.slots();
@@ -170,6 +253,19 @@ export class Vault {
     }
   }
 
+  /** Null when there is no value to compare. */
+  #indicesOf(held: HeldVersion, slot: KeySlot, hashes: LeakedHashes): readonly number[] | null {
+    if (!held.sealed) return null;
+    try {
+      // Not kept unwrapped: most of these are never used again.
+      using value = unwrap(held.sealed, ownerOf(slot, held.version.version), this.#keyring).open();
+      return hashes.indicesOf(value);
+    } catch (error) {
+      if (error instanceof SallyportError) return null;
+      throw error;
+    }
+  }
+
   async #stage(principal: string, planned: KeySlot, value: Secret): Promise<KeyVersion> {
     const fingerprint = fingerprintOf(value, this.#keyring.authenticator('field-mac'));
     let staged: KeyVersion | undefined;
@@ -185,6 +281,7 @@ export class Vault {
         state: 'pending',
         createdAt: this.#now(),
         fingerprint,
+        exposed: null,
       };
       return [{ ...versionPut(staged), sealed: seal(value, ownerOf(planned, version), this.#keyring) }];
     });
@@ -209,7 +306,7 @@ export class Vault {
         .versions(name)
         .filter((one) => one.state === 'active')
         .map((one) => versionPut({ ...one, state: 'retired' }));
-      return [...retired, versionPut({ ...staged, state: 'active' }), slotPut(slot)];
+      return [...retired, versionPut({ ...held.version, state: 'active' }), slotPut(slot)];
     });
     return this.#find(name);
   }
@@ -225,6 +322,15 @@ export class Vault {
     const shown = SLOT_NAME.test(name) ? ` is named "${name}"` : ' has that name';
     throw new SallyportError('not_found', `No provider key${shown}.`, {
       fix: meant === undefined ? 'See all names: sallyport key list' : `Did you mean "${meant}"?`,
+    });
+  }
+
+  #findVersion(name: string, version: number | null): KeyVersion {
+    const slot = this.#find(name);
+    const found = this.#index.version(slot.name, version ?? slot.activeVersion)?.version;
+    if (found) return found;
+    throw new SallyportError('not_found', `"${slot.name}" has no such version.`, {
+      fix: `See its versions: sallyport key show ${slot.name}`,
     });
   }
 

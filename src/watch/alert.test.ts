@@ -56,7 +56,31 @@ const EXAMPLES: EntryBody[] = [
   { action: 'clock.resumed', principal: 'local', jumpMs: 90_000, stoppedAt: '2026-11-21T12:00:00.000Z' },
   { action: 'disk.low', principal: 'system', freeBytes: 1048576, totalBytes: 9, thresholdBytes: 8 },
   { action: 'disk.recovered', principal: 'system', freeBytes: 1048576, totalBytes: 9, thresholdBytes: 8 },
+  exposedKey('active'),
+  {
+    action: 'control.token.expose',
+    principal: 'admin:t',
+    records: [
+      {
+        kind: 'token',
+        id: 'tok',
+        revision: 2,
+        body: { id: 'tok', team: 'chat', revokedReason: 'found at src/a.ts:1:2' },
+        resealed: false,
+      },
+    ],
+  },
 ];
+
+function exposedKey(state: string): EntryBody {
+  const exposed = { at: 'x', by: 'admin:t', place: 'src/a.ts:1:2', reason: null, cleared: null };
+  const body = { slot: 'groq', version: 2, state, exposed };
+  return {
+    action: 'control.key.expose',
+    principal: 'admin:t',
+    records: [{ kind: 'key_version', id: 'groq@2', revision: 3, body, resealed: false }],
+  };
+}
 
 test('there is an example of every type that can be asked for, and each is told', () => {
   const types = EXAMPLES.map((body) => derive(body)!.alert.type);
@@ -77,8 +101,15 @@ test.each([
   ['auth.burst', 'warning', expect.stringContaining('from 1 address.'), null],
   ['clock.jumped', 'warning', expect.stringContaining('90 seconds back'), null],
   ['disk.low', 'critical', expect.stringContaining('1 MB free'), null],
+  ['key.exposed', 'critical', expect.stringContaining('groq@2 was found outside, at src/a.ts:1:2.'), 'chat'],
+  [
+    'token.exposed',
+    'critical',
+    expect.stringContaining('tok was found outside and has been revoked'),
+    'chat',
+  ],
 ] as const)('%s says how bad it is, what to do, and whose it is', (type, severity, summary, team) => {
-  const derived = derive(EXAMPLES.find(({ action }) => action === type)!)!;
+  const derived = EXAMPLES.map((body) => derive(body)!).find(({ alert }) => alert.type === type)!;
   expect(derived.team).toBe(team);
   expect(derived.alert).toMatchObject({
     severity,
@@ -87,6 +118,12 @@ test.each([
     timestamp: '2026-11-21T12:00:00.000Z',
   });
   expect(derived.alert.data['entry']).toBe('n1@000003#7');
+});
+
+test('calls go on with an exposed key only while it is the one in use', () => {
+  const said = (state: string): string => derive(exposedKey(state))!.alert.summary;
+  expect(said('active')).toContain('Calls go on with it');
+  expect(said('retired')).not.toContain('Calls go on with it');
 });
 
 test('no call, refusal, change or start is told by itself', () => {

@@ -3,8 +3,17 @@
  * replay and after a restore. What is said are fields of the entry, never prompts, answers, secrets, addresses or end users.
  */
 import { createHash } from 'node:crypto';
-import type { BudgetEvent, ClockEvent, DiskEvent, Entry, KeyAged, PlacedEntry } from '../audit/entry.ts';
+import type {
+  BudgetEvent,
+  ClockEvent,
+  ControlChange,
+  DiskEvent,
+  Entry,
+  KeyAged,
+  PlacedEntry,
+} from '../audit/entry.ts';
 import { formatUsd } from '../core/money.ts';
+import type { ALERT_TYPES } from './terms.ts';
 
 export type Severity = 'info' | 'warning' | 'critical';
 
@@ -38,6 +47,8 @@ export interface Owners {
 }
 
 interface Told {
+  /** Of the alert; left out: the entry's action. */
+  readonly type?: (typeof ALERT_TYPES)[number];
   readonly severity: Severity;
   readonly summary: string;
   readonly data: Alert['data'];
@@ -60,7 +71,7 @@ export function alertOf({ entry, position }: PlacedEntry, instance: string, owne
   return {
     alert: {
       id,
-      type: entry.action,
+      type: told.type ?? entry.action,
       severity: told.severity,
       timestamp: entry.at,
       instance,
@@ -119,6 +130,10 @@ function tell(entry: Entry, owners: Owners): Told | null {
     case 'disk.low':
     case 'disk.recovered':
       return tellDisk(entry);
+    case 'control.key.expose':
+      return tellExposedKey(entry, owners);
+    case 'control.token.expose':
+      return tellExposedToken(entry);
     default:
       return null;
   }
@@ -181,6 +196,54 @@ function tellKeyAge(entry: KeyAged, owners: Owners): Told {
     team: owners.keyTeam(slotOf(keyId)),
     same: `key.age ${keyId} ${stage}`,
   };
+}
+
+/** Bodies of records are whatever their part has put there. */
+type Fields = Readonly<Record<string, unknown>>;
+
+function tellExposedKey({ principal, records }: ControlChange, owners: Owners): Told | null {
+  const [record] = records;
+  const { slot, version, state, exposed } = (record?.body ?? {}) as Fields;
+  if (typeof slot !== 'string' || typeof version !== 'number') return null;
+  const { place, reason } = (exposed ?? {}) as Fields;
+  const rotate =
+    state === 'active'
+      ? ` Calls go on with it. Make a new key at the provider, then: sallyport key add ${slot} --replace`
+      : '';
+  return {
+    type: 'key.exposed',
+    severity: 'critical',
+    summary: `The provider key ${slot}@${version} was found outside${at(place)}. Revoke it at the provider.${rotate}`,
+    data: {
+      key: `${slot}@${version}`,
+      state: textOf(state),
+      place: textOf(place),
+      reason: textOf(reason),
+      principal,
+    },
+    team: owners.keyTeam(slot),
+  };
+}
+
+function tellExposedToken({ principal, records }: ControlChange): Told | null {
+  const [record] = records;
+  const { id, team, revokedReason } = (record?.body ?? {}) as Fields;
+  if (typeof id !== 'string') return null;
+  return {
+    type: 'token.exposed',
+    severity: 'critical',
+    summary: `The access token ${id} was found outside and has been revoked. Whoever used it needs another: sallyport token issue`,
+    data: { token: id, reason: textOf(revokedReason), principal },
+    team: textOf(team),
+  };
+}
+
+function at(place: unknown): string {
+  return typeof place === 'string' ? `, at ${place}` : '';
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function tellClock({ action, jumpMs, stoppedAt }: ClockEvent): Told {

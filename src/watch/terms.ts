@@ -12,6 +12,8 @@ export const ALERT_TYPES = [
   'clock.resumed',
   'disk.low',
   'disk.recovered',
+  'key.exposed',
+  'token.exposed',
 ] as const;
 
 export const DESTINATION_TYPES = ['slack', 'webhook', 'email'] as const;

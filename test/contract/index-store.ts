@@ -337,6 +337,26 @@ function filters(open: OpenStorage): void {
     });
   });
 
+  test('the newest call of a key is found, whatever comes later in time or in the store', () =>
+    withStorage(open, async ({ index }) => {
+      const of = (id: string, atMs: number, change: Partial<IndexRow> = {}): IndexRow =>
+        call(id, { keyId: 'groq@1', atMs, tokenId: id, team: 'one', ...change });
+      const rows = [
+        of('first', 1000),
+        of('last', 4000),
+        of('middle', 3000),
+        of('other', 9000, { keyId: 'groq@10' }),
+        of('no-call', 9000, { action: 'key.rejected' }),
+      ];
+      await index.commitIndex(batch({ rows }));
+      expect(await index.keyUse('groq@1')).toEqual({ atMs: 4000, tokenId: 'last', team: 'one' });
+      await index.commitIndex(batch({ rows: [of('late end', 2000)], trust: trust(2) }));
+      expect(await index.keyUse('groq@1')).toEqual({ atMs: 4000, tokenId: 'last', team: 'one' });
+      await index.commitIndex(batch({ rows: [of('newest', 5000, { team: null })], trust: trust(3) }));
+      expect(await index.keyUse('groq@1')).toEqual({ atMs: 5000, tokenId: 'newest', team: null });
+      expect(await index.keyUse('groq@2')).toBeNull();
+    }));
+
   test('a time range includes its start and excludes its end', async () => {
     await withStorage(open, async ({ index }) => {
       await index.commitIndex(batch({ rows: [9, 10, 19, 20].map((atMs) => call(`at-${atMs}`, { atMs })) }));

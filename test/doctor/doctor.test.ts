@@ -156,6 +156,7 @@ describe('the gateway', () => {
     expect(await verdicts(gatewayChecks)).toEqual({
       'separate-keys': 'ok',
       'separate-organizations': 'unchecked',
+      'exposed-keys': 'ok',
       'key-age': 'ok',
       'spend-limit': 'finding',
       budgets: 'finding',
@@ -186,6 +187,7 @@ describe('the gateway', () => {
     expect(await verdicts(`${gatewayChecks} --test-alerts`, {}, now)).toEqual({
       'separate-keys': 'ok',
       'separate-organizations': 'ok',
+      'exposed-keys': 'ok',
       'key-age': 'ok',
       'spend-limit': 'ok',
       budgets: 'ok',

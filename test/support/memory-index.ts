@@ -6,6 +6,7 @@ import type {
   IndexBatch,
   IndexRow,
   IndexStore,
+  KeyUse,
   OutboxRow,
   PseudonymRow,
   UsageRow,
@@ -57,6 +58,11 @@ export class MemoryIndex implements IndexStore {
 
   query(): Promise<IndexRow[]> {
     return Promise.resolve([...this.rows.values()]);
+  }
+
+  keyUse(keyId: string): Promise<KeyUse | null> {
+    const calls = [...this.rows.values()].filter((row) => row.action === 'call' && row.keyId === keyId);
+    return Promise.resolve(calls.toSorted((a, b) => b.atMs - a.atMs)[0] ?? null);
   }
 
   usage(): Promise<UsageRow[]> {

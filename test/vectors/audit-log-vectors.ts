@@ -132,6 +132,13 @@ const WATCHED: readonly Body[] = [
     ageDays: 90,
     cadenceDays: 90,
   },
+  {
+    action: 'leak.lookup',
+    principal: 'admin:Ab3dEf6hIj9k',
+    asked: 3,
+    keys: ['groq@1'],
+    tokens: ['Ab3dEf6hIj9k'],
+  },
   { ...DISK, action: 'disk.low' },
   { ...DISK, action: 'disk.recovered', freeBytes: 3_000_000_000 },
   { ...ALERT, action: 'alert.tested', delivered: true, error: null },

@@ -3,7 +3,7 @@
  * that no text in this repository has the form of one.
  * Rewrite the file: `bun test/vectors/token-vectors.ts`, then format it.
  */
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -18,6 +18,8 @@ export interface ValidToken {
   readonly checksum: string;
   /** What is stored: term (4 bytes) and HMAC, under the pepper below. */
   readonly verifierHex: string;
+  /** What is stored behind it: recognises the text by its hash. */
+  readonly sightingHex: string;
 }
 
 export interface RefusedToken {
@@ -60,7 +62,16 @@ export function checksumOf(body: string): string {
 }
 
 export function verifierOf(pepperHex: string, term: number, id: string, secret: string): string {
-  const fields = ['token.v1', id, secret].map((field) => Buffer.from(field, 'utf8'));
+  return tagOf(pepperHex, term, ['token.v1', id, secret]);
+}
+
+export function sightingOf(pepperHex: string, term: number, id: string, text: string): string {
+  const hash = createHash('sha256').update('sallyport.leak.token.v1').update('\n').update(text).digest();
+  return tagOf(pepperHex, term, ['token.sighting.v1', id, hash]);
+}
+
+function tagOf(pepperHex: string, term: number, texts: readonly (string | Buffer)[]): string {
+  const fields = texts.map((field) => (typeof field === 'string' ? Buffer.from(field, 'utf8') : field));
   const encoded = fields.flatMap((field) => [Buffer.from([0, 0, 0, field.length]), field]);
   const prefix = term.toString(16).padStart(8, '0');
   const mac = createHmac('sha256', Buffer.from(pepperHex, 'hex')).update(Buffer.concat(encoded));
@@ -78,7 +89,8 @@ function pieces(text: string): string[] {
 function valid(name: string, type: keyof typeof LETTERS, id: string, secret: string): ValidToken {
   const checksum = checksumOf(`sallyp_${LETTERS[type]}${id}_${secret}`);
   const verifierHex = verifierOf(PEPPER, TERM, id, secret);
-  return { name, type, id, secretParts: pieces(secret), checksum, verifierHex };
+  const token = { name, type, id, secretParts: pieces(secret), checksum, verifierHex, sightingHex: '' };
+  return { ...token, sightingHex: sightingOf(PEPPER, TERM, id, textOf(token)) };
 }
 
 function refused(kind: string, name: string, text: string): RefusedToken {

@@ -6,6 +6,7 @@ import { parseToken, TOKEN_TYPES, newToken } from '../../src/access/token-format
 import { Tokens } from '../../src/access/tokens.ts';
 import { Teams } from '../../src/access/teams.ts';
 import type { Authenticator } from '../../src/core/authenticator.ts';
+import { tokenLeakHash } from '../../src/core/leak-hash.ts';
 import { encodeTuple, type TupleField } from '../../src/core/tuple.ts';
 import { MemoryStore, openMemoryBook } from '../support/memory-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -103,6 +104,12 @@ test.each(vectors.valid.map((one) => [one.name, one] as const))(
     await book.change('token.issue', 'local', () => [
       { kind: 'token', id: vector.id, body, sealed: Buffer.from(vector.verifierHex, 'hex') },
     ]);
+    const hash = tokenLeakHash(Buffer.from(textOf(vector)));
+    expect(tokens.sighted(vector.id, hash)?.proof).toBe('unknown');
+    const sealed = Buffer.from(vector.verifierHex + vector.sightingHex, 'hex');
+    await book.change('token.issue', 'local', () => [{ kind: 'token', id: vector.id, body, sealed }]);
+    expect(tokens.sighted(vector.id, hash)?.proof).toBe('right');
+    expect(tokens.sighted(vector.id, Buffer.alloc(32))?.proof).toBe('wrong');
     expect(tokens.authenticate(textOf(vector)).id).toBe(vector.id);
     const other = [...vector.secretParts].toReversed().join('');
     const forged = textOf(vector).slice(0, 21) + other;
