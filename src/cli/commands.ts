@@ -19,6 +19,7 @@ import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { fake } from './fake.ts';
 import { health } from './health.ts';
+import { keyClearExposed, keyMarkExposed } from './key-exposure.ts';
 import { keyAge, keyAttestSpendLimit, keyDescribe } from './key-hygiene.ts';
 import { keyAdd, keyDisable, keyEnable, keyList, keyShow, keyVerify } from './key.ts';
 import { LOCAL_COMMANDS } from './local-commands.ts';
@@ -58,6 +59,8 @@ export const COMMANDS: readonly Command[] = [
   keyDescribe,
   keyAge,
   keyAttestSpendLimit,
+  keyMarkExposed,
+  keyClearExposed,
   teamAdd,
   teamList,
   teamShow,

@@ -93,11 +93,12 @@ export const keyList = defineCommand({
       orAny(key.environment),
       key.state,
       key.activeVersion === 0 ? 'no value yet' : String(key.activeVersion),
+      key.exposedAt ?? '-',
       key.origin,
     ]);
     printTable(
       io,
-      ['key', 'provider', 'team', 'env', 'state', 'version', 'origin'],
+      ['key', 'provider', 'team', 'env', 'state', 'version', 'exposed', 'origin'],
       rows,
       'there is no key yet',
     );
@@ -134,16 +135,24 @@ export const keyShow = defineCommand({
       one.label,
       one.fingerprint,
       one.createdAt,
+      exposedText(one.exposed),
     ]);
     printTable(
       io,
-      ['version', 'state', 'label', 'fingerprint', 'created'],
+      ['version', 'state', 'label', 'fingerprint', 'created', 'exposed'],
       rows,
       `it has no value yet; add it: sallyport key add ${key.name}`,
     );
     return EXIT.ok;
   },
 });
+
+function exposedText(exposed: RouteReply<'key.show'>['versions'][number]['exposed']): string {
+  if (exposed === null) return '-';
+  const { at, place, cleared } = exposed;
+  if (cleared !== null) return `taken back ${cleared.at}`;
+  return place === null ? at : `${at}, ${place}`;
+}
 
 export const keyVerify = defineCommand({
   name: 'key verify',
