@@ -281,5 +281,5 @@ test('a gateway that is down is one reason, said once', async () => {
   });
   expect(code).toBe(3);
   expect(out.match(/is not running/g)).toHaveLength(1);
-  expect(out.match(/^UNCHECKED/gm)).toHaveLength(8);
+  expect(out.match(/^UNCHECKED/gm)).toHaveLength(9);
 });
