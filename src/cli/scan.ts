@@ -51,7 +51,7 @@ export const scan = defineCommand({
 });
 
 function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io): void {
-  const { findings, allowed, problems, notes, files } = result;
+  const { findings, allowed, problems, notes, files, skipped } = result;
   for (const problem of problems) {
     printError(io, {
       message: `not everything could be scanned: ${problem}`,
@@ -59,6 +59,9 @@ function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io):
     });
   }
   for (const text of notes) note(io, text);
+  const images = skipped.get('images') ?? 0;
+  if (images > 0 && !quiet)
+    note(io, `${images} ${images === 1 ? 'picture was' : 'pictures were'} not read; --images does that`);
   const besides = allowed.length > 0 ? `${allowed.length} allowed` : '';
   if (findings.length > 0) {
     const count = `${findings.length} ${findings.length === 1 ? 'secret' : 'secrets'}`;

@@ -1,16 +1,21 @@
 /**
- * One file's content, wherever it comes from: a folder, an object of git, a mail. What is inside it (an archive) is opened, and each part is
- * scanned as a file of its own. Every source hands its files over here, so that all see the same.
+ * One file's content, wherever it comes from: a folder, an object of git, a mail. What is inside it is opened, and each part is scanned as a file
+ * of its own. Every source hands its files over here, so that all see the same.
  */
 import type { Depth } from '../detect/deep.ts';
+import { describe } from '../core/errors.ts';
 import { eachEntry, type Entry, isContainer } from './containers.ts';
-import { findingOf } from './finding.ts';
+import { type Finding, findingOf, type Place } from './finding.ts';
+import { type Format, formatOf } from './formats/format.ts';
+import { Opening } from './opening.ts';
 import type { Sink } from './sink.ts';
 import { TextScan } from './text-scan.ts';
 
 export interface ContentOptions extends Depth {
   /** Reports what only may be a secret too: for text that is new, where a false alarm is cheap. */
   readonly possible?: boolean;
+  /** Reads the text in pictures, which takes about a second each. */
+  readonly images?: boolean;
 }
 
 export interface Content {
@@ -21,48 +26,141 @@ export interface Content {
   readonly commit?: string;
 }
 
+/** Of everything that is opened in one content, however deep. */
+interface Budget {
+  bytes: number;
+  files: number;
+}
+
+/** Where findings of one content go. */
+interface Target {
+  readonly report: (finding: Finding) => void;
+  readonly commit: string | undefined;
+  /** The outermost file. */
+  readonly file: string;
+  readonly budget: Budget;
+  /** How many files it is inside of. */
+  readonly depth: number;
+}
+
+interface Late extends Entry {
+  readonly format: Format;
+}
+
+const SEPARATOR = '!';
+const MOST_BYTES = 512 * 1024 * 1024;
+const MOST_FILES = 100_000;
+const MOST_DEPTH = 8;
+
 export class ContentScan {
   readonly #sink: Sink;
+  readonly #options: ContentOptions;
   readonly #text: TextScan;
   #path = '';
-  /** The file that all of it is in. */
-  #file = '';
-  #commit: string | undefined;
+  #target: Target | undefined;
 
-  constructor(sink: Sink, { possible = false, ...depth }: ContentOptions = {}) {
+  constructor(sink: Sink, options: ContentOptions = {}) {
     this.#sink = sink;
+    this.#options = options;
+    const { possible = false, images: _, ...depth } = options;
     this.#text = new TextScan((found, line, column) => {
-      if (!found.sure && !possible) return;
-      sink.finding(
-        findingOf(found, {
-          path: this.#path,
-          line,
-          column,
-          ...(this.#commit === undefined ? {} : { commit: this.#commit }),
-          ...(this.#file === this.#path ? {} : { file: this.#file }),
-        }),
-      );
+      const target = this.#target;
+      if (target && (found.sure || possible))
+        target.report(findingOf(found, placeIn(target, this.#path, { line, column })));
     }, depth);
   }
 
-  /** Does not count it: what a source counts as a file is up to the source. */
-  scan({ path, bytes, commit }: Content): void {
-    this.#commit = commit;
-    this.#file = path;
-    if (isContainer(bytes)) {
-      eachEntry(
-        path,
-        bytes,
-        (entry) => this.#scanText(entry),
-        (problem) => this.#sink.problem(problem),
-      );
-    } else this.#scanText({ path, bytes });
+  /**
+   * Does not count it: what a source counts as a file is up to the source. Returns a promise when something in it takes its time; wait for it
+   * before the next one, because the bytes are held until then.
+   */
+  scan({ path, bytes, commit }: Content): void | Promise<void> {
+    const budget = { bytes: MOST_BYTES, files: MOST_FILES };
+    return this.#open(
+      { path, bytes },
+      { commit, file: path, budget, depth: 0, report: (finding) => this.#sink.finding(finding) },
+    );
   }
 
-  #scanText({ path, bytes }: Entry): void {
+  #open(entry: Entry, target: Target): void | Promise<void> {
+    if (!isContainer(entry.bytes)) {
+      const format = formatOf(entry.path);
+      if (format) return this.#openLate([{ ...entry, format }], target);
+      this.#scanText(entry, target);
+      return;
+    }
+    const late: Late[] = [];
+    eachEntry(
+      entry.path,
+      entry.bytes,
+      (inner) => {
+        const format = formatOf(inner.path);
+        if (format) late.push({ ...inner, format });
+        else this.#scanText(inner, target);
+      },
+      (problem) => this.#sink.problem(problem),
+    );
+    if (late.length > 0) return this.#openLate(late, target);
+  }
+
+  async #openLate(entries: Late[], target: Target): Promise<void> {
+    // One after the other; what is done is let go.
+    for (let entry = entries.shift(); entry; entry = entries.shift()) await this.#openFormat(entry, target);
+  }
+
+  async #openFormat({ path, bytes, format }: Late, target: Target): Promise<void> {
+    const { possible = false, images = false, ...depth } = this.#options;
+    const opening = new Opening({
+      path,
+      bytes,
+      images,
+      depth,
+      possible,
+      placeIn: (inner, place) => placeIn(target, inner, place),
+      report: target.report,
+      problem: (text) => this.#sink.problem(text),
+      skip: (kind) => this.#sink.skip(kind, 1),
+      open: (name, inner, report) => this.#openInside(path, name, inner, { ...target, report }),
+    });
+    try {
+      await (
+        await format.load()
+      )(opening);
+    } catch (error) {
+      this.#sink.problem(`the ${format.name} ${path} was not opened: ${describe(error)}`);
+    }
+    // As it is, it may hold something that no part of it shows.
+    this.#scanText(
+      { path, bytes },
+      { ...target, report: (finding) => opening.isNew(finding) && target.report(finding) },
+    );
+  }
+
+  async #openInside(path: string, name: string, bytes: Buffer, target: Target): Promise<void> {
+    const { budget, depth } = target;
+    budget.bytes -= bytes.length;
+    budget.files -= 1;
+    const inner = `${path}${SEPARATOR}${name}`;
+    if (budget.bytes < 0 || budget.files < 0)
+      this.#sink.problem(`${inner} was not opened: there is too much in it`);
+    else if (depth >= MOST_DEPTH) this.#sink.problem(`${inner} was not opened: it is inside too many files`);
+    else await this.#open({ path: inner, bytes }, { ...target, depth: depth + 1 });
+  }
+
+  #scanText({ path, bytes }: Entry, target: Target): void {
     this.#path = path;
+    this.#target = target;
     this.#text.start(1);
     this.#text.add(bytes);
     this.#text.end();
   }
+}
+
+function placeIn({ commit, file }: Target, path: string, place: Omit<Place, 'path'>): Place {
+  return {
+    path,
+    ...place,
+    ...(commit === undefined ? {} : { commit }),
+    ...(path === file ? {} : { file }),
+  };
 }

@@ -13,6 +13,10 @@ export interface Place {
   readonly commit?: string;
   /** The file that the path leads into, where the place is inside an archive. */
   readonly file?: string;
+  /** Of a file with an order of its own, where in it, for people: `cell 3, output`, `page 2`. Never text of the file. */
+  readonly where?: string;
+  /** Where the value ends on another line than it begins. */
+  readonly lastLine?: number;
 }
 
 /** Somebody's word that a value is no secret, or may stay. */

@@ -18,6 +18,7 @@ function keeping(name: string, next: Sink): Stage {
     ...next,
     finding: (one) => void kept.push(one),
     problem: (text) => next.problem(`${name} ${text}`),
+    skip: (kind, count) => next.skip(kind, count),
     looked: (files, bytes) => next.looked(files, bytes),
     end: () => {
       for (const one of kept) next.finding({ ...one, remark: `${one.remark ?? ''}${name}` });
@@ -32,6 +33,8 @@ test('what a stage kept goes through the stages behind it, in their order, and n
     (sink) => {
       sink.looked(1, 2);
       sink.problem('p');
+      sink.skip('images', 3);
+      sink.skip('images', 4);
       sink.finding(finding());
       return Promise.resolve();
     },
@@ -39,6 +42,7 @@ test('what a stage kept goes through the stages behind it, in their order, and n
     result,
   );
   expect(result.findings.map(({ remark }) => remark)).toEqual(['firstsecond']);
+  expect([...result.skipped]).toEqual([['images', 7]]);
   expect([result.problems, result.files, result.bytes]).toEqual([['second first p'], 1, 2]);
 });
 

@@ -1,11 +1,16 @@
 /** What a scan tells while it goes on, what that passes through, and what it comes to. */
 import type { Finding } from './finding.ts';
 
+/** What is looked at on request only: text in pictures. */
+export type SkippedKind = 'images';
+
 /** Where a source puts what it sees, as soon as it sees it. */
 export interface Sink {
   finding(finding: Finding): void;
   /** Something was not scanned, and why: from then on the scan is not complete, and must not be taken for clean. */
   problem(text: string): void;
+  /** So many more of a kind were left out because nobody asked for them; the scan is complete all the same. */
+  skip(kind: SkippedKind, count: number): void;
   /** A file, an object of git or a message was looked at, or as many bytes more of the same one. */
   looked(files: number, bytes: number): void;
 }
@@ -41,6 +46,7 @@ export interface ScanResult {
   readonly problems: readonly string[];
   /** What else people should know; nothing of it changes the verdict. */
   readonly notes: readonly string[];
+  readonly skipped: ReadonlyMap<SkippedKind, number>;
 }
 
 /** Keeps all of it. */
@@ -49,6 +55,7 @@ export class Collector implements Sink, ScanResult {
   readonly allowed: Finding[] = [];
   readonly problems: string[] = [];
   readonly notes: string[] = [];
+  readonly skipped = new Map<SkippedKind, number>();
   files = 0;
   bytes = 0;
 
@@ -58,6 +65,10 @@ export class Collector implements Sink, ScanResult {
 
   problem(text: string): void {
     this.problems.push(text);
+  }
+
+  skip(kind: SkippedKind, count: number): void {
+    this.skipped.set(kind, (this.skipped.get(kind) ?? 0) + count);
   }
 
   looked(files: number, bytes: number): void {
@@ -74,6 +85,9 @@ export function toAll(sinks: readonly Sink[]): Sink {
     },
     problem: (text) => {
       for (const sink of sinks) sink.problem(text);
+    },
+    skip: (kind, count) => {
+      for (const sink of sinks) sink.skip(kind, count);
     },
     looked: (files, bytes) => {
       for (const sink of sinks) sink.looked(files, bytes);

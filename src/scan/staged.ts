@@ -9,6 +9,7 @@ import { hasContainerName, isContainer } from './containers.ts';
 import { ContentScan } from './content.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, readBlob, runGit, streamGit } from './git.ts';
+import { formatOf } from './formats/format.ts';
 import { PatchReader } from './patch.ts';
 import { noWorkTree } from './repository.ts';
 import { Collector, type Sink } from './sink.ts';
@@ -16,6 +17,7 @@ import { TextScan } from './text-scan.ts';
 
 /** Enough to tell an archive. */
 const HEAD_BYTES = 262;
+const NEWLINE = 0x0a;
 const MOST_CONTAINER_BYTES = 256 * 1024 * 1024;
 
 const DIFF = [
@@ -46,7 +48,7 @@ export async function scanStaged(options: GitOptions, sink: Sink, depth: Depth =
     const { code, err } = await streamGit(DIFF, options, (chunk) => scan.reader.push(chunk));
     if (code === 0) {
       scan.reader.end();
-      await scan.openContainers(options);
+      await scan.openFiles(options);
     } else {
       await checkRepository(options);
       sink.problem(`git diff ended with ${code}: ${complaint(err)}`);
@@ -66,8 +68,12 @@ class StagedScan {
   /** The first bytes of the file, as far as they were added. */
   #head: Buffer = Buffer.alloc(0);
   #atStart = false;
-  /** By path, the object of each archive. */
-  readonly #containers = new Map<string, string>();
+  #block: [first: number, last: number] | null = null;
+  #atLineEnd = false;
+  /** By path, the object of each file that is to be opened. */
+  readonly #toOpen = new Map<string, string>();
+  /** By path, the first and the last line of each block, where only new lines count of what is inside as well. */
+  readonly #newLines = new Map<string, [first: number, last: number][]>();
   readonly #sink: Sink;
   readonly #depth: Depth;
   readonly #text: TextScan;
@@ -95,46 +101,79 @@ class StagedScan {
     object: (id) => (this.#object = id),
     block: (line) => {
       this.#atStart = line === 1;
-      if (hasContainerName(this.#path)) this.#noteContainer();
+      const format = formatOf(this.#path);
+      if (format || hasContainerName(this.#path)) this.#noteToOpen();
+      this.#block = format?.byLine ? [line, line] : null;
+      this.#atLineEnd = false;
+      if (this.#block) this.#blocksOf(this.#path).push(this.#block);
       this.#text.start(line);
     },
     added: (bytes) => {
       if (this.#atStart && this.#head.length < HEAD_BYTES)
         this.#head = Buffer.concat([this.#head, bytes.subarray(0, HEAD_BYTES)]);
+      if (this.#block) this.#countLines(this.#block, bytes);
       this.#sink.looked(0, bytes.length);
       this.#text.add(bytes);
     },
     endBlock: () => {
       this.#text.end();
-      if (this.#atStart && isContainer(this.#head)) this.#noteContainer();
+      if (this.#atStart && isContainer(this.#head)) this.#noteToOpen();
     },
     notShown: (what) => this.#sink.problem(`git does not show the lines: ${what}`),
   });
 
   /** What was found in the lines of an archive gives way to what is found in its files. */
-  async openContainers(options: GitOptions): Promise<void> {
-    for (const [path, object] of this.#containers) {
+  async openFiles(options: GitOptions): Promise<void> {
+    for (const [path, object] of this.#toOpen) {
       try {
         const bytes = await readBlob(object, MOST_CONTAINER_BYTES, options);
         // A name alone makes no archive: then its lines are what counts.
-        if (!isContainer(bytes)) continue;
+        if (!isContainer(bytes) && !formatOf(path)) continue;
         this.#findings = this.#findings.filter((finding) => finding.path !== path || finding.line === 0);
         const inside = new Collector();
-        new ContentScan(inside, { ...this.#depth, possible: true }).scan({ path, bytes });
-        this.#findings.push(...inside.findings, ...inside.allowed);
+        await new ContentScan(inside, { ...this.#depth, possible: true }).scan({ path, bytes });
+        for (const finding of [...inside.findings, ...inside.allowed])
+          if (this.#isAdded(path, finding)) this.#findings.push(finding);
         for (const problem of inside.problems) this.#sink.problem(problem);
+        for (const [kind, count] of inside.skipped) this.#sink.skip(kind, count);
       } catch (error) {
-        this.#sink.problem(`${path} was not unpacked: ${describe(error)}`);
+        this.#sink.problem(`${path} was not opened: ${describe(error)}`);
       }
     }
+  }
+
+  /** A place in a file of its own inside has no line of the patch. */
+  #isAdded(path: string, finding: Finding): boolean {
+    const blocks = this.#newLines.get(path);
+    if (!blocks || finding.path !== path) return true;
+    const { line, lastLine = line } = finding;
+    return blocks.some(([first, last]) => line <= last && lastLine >= first);
+  }
+
+  #countLines(block: [number, number], bytes: Uint8Array): void {
+    // A line end belongs to its line: the next begins with what follows.
+    if (this.#atLineEnd && bytes.length > 0) block[1] += 1;
+    this.#atLineEnd = bytes.at(-1) === NEWLINE;
+    for (
+      let at = bytes.indexOf(NEWLINE);
+      at >= 0 && at < bytes.length - 1;
+      at = bytes.indexOf(NEWLINE, at + 1)
+    )
+      block[1] += 1;
+  }
+
+  #blocksOf(path: string): [number, number][] {
+    const blocks = this.#newLines.get(path) ?? [];
+    this.#newLines.set(path, blocks);
+    return blocks;
   }
 
   tell(): void {
     for (const finding of this.#findings) this.#sink.finding(finding);
   }
 
-  #noteContainer(): void {
-    this.#containers.set(this.#path, this.#object);
+  #noteToOpen(): void {
+    this.#toOpen.set(this.#path, this.#object);
   }
 
   #scanName(path: string): void {

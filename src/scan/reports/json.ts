@@ -19,11 +19,15 @@ export class JsonReport implements Report {
     // In the summary.
   }
 
+  skip(): void {
+    // In the summary.
+  }
+
   looked(): void {
     // In the summary.
   }
 
-  end({ findings, allowed, files, bytes, problems, notes }: ScanResult): void {
+  end({ findings, allowed, files, bytes, problems, notes, skipped }: ScanResult): void {
     const complete = problems.length === 0;
     this.#line({
       event: 'summary',
@@ -32,6 +36,7 @@ export class JsonReport implements Report {
       bytes,
       findings: findings.length,
       ...(allowed.length > 0 ? { allowed: allowed.length } : {}),
+      ...(skipped.size > 0 ? { skipped: Object.fromEntries(skipped) } : {}),
       ...(complete ? {} : { problems: problems.map(nameOf) }),
       ...(notes.length > 0 ? { notes: notes.map(nameOf) } : {}),
     });
@@ -43,7 +48,7 @@ export class JsonReport implements Report {
 }
 
 function jsonOf(finding: Finding): object {
-  const { rule, path, line, column, fingerprint, sure, encodings, commit, allowed, remark } = finding;
+  const { rule, path, line, column, fingerprint, sure, encodings, commit, where, allowed, remark } = finding;
   return {
     // An event of its own: whoever counts findings must not count what is allowed.
     event: allowed ? 'allowed' : 'finding',
@@ -57,6 +62,7 @@ function jsonOf(finding: Finding): object {
     sure,
     ...(encodings.length > 0 ? { encodings } : {}),
     ...(commit === undefined ? {} : { commit }),
+    ...(where === undefined ? {} : { where: nameOf(where) }),
     ...(allowed ? { allowed: { ...allowed, reason: nameOf(allowed.reason) } } : {}),
     ...(remark === undefined ? {} : { remark: nameOf(remark) }),
   };

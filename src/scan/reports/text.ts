@@ -26,6 +26,10 @@ export class TextReport implements Report {
     // Whoever prints the report says it in its own way.
   }
 
+  skip(): void {
+    // Likewise.
+  }
+
   looked(): void {
     // Nobody needs it.
   }
@@ -70,6 +74,7 @@ export class TextReport implements Report {
     path,
     line,
     column,
+    where,
     fingerprint,
     sure,
     encodings,
@@ -78,6 +83,7 @@ export class TextReport implements Report {
     remark,
   }: Finding): string {
     const name = lineOf(path);
+    const inside = where === undefined ? '' : ` (${lineOf(where)})`;
     const place = line === 0 ? `${name}: in the name of the file` : `${name}:${line}:${column}`;
     const hidden = encodings.length > 0 ? `, in ${encodings.join(' in ')}` : '';
     const since = commit === undefined ? '' : `, commit ${commit.slice(0, COMMIT_DIGITS)}`;
@@ -86,7 +92,7 @@ export class TextReport implements Report {
       ...(allowed ? [`allowed: ${lineOf(allowed.reason)}`] : []),
       ...(remark === undefined ? [] : [lineOf(remark)]),
     ].map((text) => `; ${text}`);
-    return `${this.#strong(place)}: ${what} [${rule.id}, ${rule.severity}, fingerprint ${fingerprint}${since}]${tail.join('')}`;
+    return `${this.#strong(place)}${inside}: ${what} [${rule.id}, ${rule.severity}, fingerprint ${fingerprint}${since}]${tail.join('')}`;
   }
 
   #strong(text: string): string {

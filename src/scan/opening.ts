@@ -1,0 +1,95 @@
+/**
+ * A file that a format opens: what it shows is searched, and remembered, so that the search of the file's own bytes, which follows, reports only what
+ * the format did not show.
+ */
+import { type Depth, findDeep, type Found } from '../detect/deep.ts';
+import { type Finding, findingOf, type Place } from './finding.ts';
+import type { Parts, PlaceInside, View } from './formats/format.ts';
+import { LineIndex } from './line-index.ts';
+import { markBehind } from './line-mark.ts';
+import type { SkippedKind } from './sink.ts';
+
+export interface OpeningDeps {
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly images: boolean;
+  readonly depth: Depth;
+  readonly possible: boolean;
+  readonly placeIn: (path: string, place: Omit<Place, 'path'>) => Place;
+  readonly report: (finding: Finding) => void;
+  readonly problem: (text: string) => void;
+  readonly skip: (kind: SkippedKind) => void;
+  readonly open: (name: string, bytes: Buffer, report: (finding: Finding) => void) => Promise<void>;
+}
+
+export class Opening implements Parts {
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly images: boolean;
+  readonly #deps: OpeningDeps;
+  readonly #lines: LineIndex;
+  /** Values that were found in a form that has no place in the file's bytes. */
+  readonly #values = new Set<string>();
+  /** Values, and places, by line of the file. */
+  readonly #places = new Set<string>();
+
+  constructor(deps: OpeningDeps) {
+    this.#deps = deps;
+    this.path = deps.path;
+    this.bytes = deps.bytes;
+    this.images = deps.images;
+    this.#lines = new LineIndex(deps.bytes);
+  }
+
+  text({ bytes, where, placeOf, name }: View): void {
+    const lines = placeOf ? this.#lines : new LineIndex(bytes);
+    for (const found of findDeep(bytes, 0, bytes.length, this.#deps.depth)) {
+      if (!found.sure && !this.#deps.possible) continue;
+      const [first, last] = placeOf
+        ? [placeOf(found.start), placeOf(found.end - 1)]
+        : [found.start, found.end];
+      const lastLine = lines.placeOf(last).line;
+      const place = { ...lines.placeOf(first), lastLine, ...(where === undefined ? {} : { where }) };
+      const path = name === undefined ? this.path : `${this.path}!${name}`;
+      const finding = findingOf({ ...found, mark: markBehind(bytes, found.end) }, this.#deps.placeIn(path, place));
+      if (placeOf) this.#rememberPlace(finding);
+      else this.#values.add(finding.fingerprint);
+      this.#deps.report(finding);
+    }
+  }
+
+  found(found: Found, place: PlaceInside): void {
+    const finding = findingOf({ ...found, mark: markBehind(bytes, found.end) }, this.#deps.placeIn(this.path, place));
+    this.#values.add(finding.fingerprint);
+    this.#deps.report(finding);
+  }
+
+  file(name: string, bytes: Buffer): Promise<void> {
+    return this.#deps.open(name, bytes, (finding) => {
+      this.#values.add(finding.fingerprint);
+      this.#deps.report(finding);
+    });
+  }
+
+  problem(why: string): void {
+    this.#deps.problem(why);
+  }
+
+  skip(kind: SkippedKind): void {
+    this.#deps.skip(kind);
+  }
+
+  /** Whether a finding in the bytes as they are says more than what was found in the parts. */
+  isNew({ fingerprint, line, column }: Finding): boolean {
+    return !(
+      this.#values.has(fingerprint) ||
+      this.#places.has(`${line}:${column}`) ||
+      this.#places.has(`${line} ${fingerprint}`)
+    );
+  }
+
+  #rememberPlace({ fingerprint, line, column }: Finding): void {
+    this.#places.add(`${line}:${column}`);
+    this.#places.add(`${line} ${fingerprint}`);
+  }
+}

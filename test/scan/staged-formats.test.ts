@@ -1,0 +1,51 @@
+/** What `scan --staged` sees of files that have to be opened: all of it where lines mean nothing, the new lines where they do. */
+import { expect, test } from 'bun:test';
+import { groqKey } from '../../src/scan/formats/test-content.ts';
+import { type GitLab, openGitLab } from '../support/git-lab.ts';
+
+interface Line {
+  readonly event: string;
+  readonly path: string;
+  readonly line: number;
+  readonly where?: string;
+  readonly complete?: boolean;
+}
+
+async function scan(lab: GitLab): Promise<{ places: string[]; complete: boolean | undefined }> {
+  const { out } = await lab.cli('scan', '--staged', '--json');
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  const complete = lines.pop()?.complete;
+  return {
+    complete,
+    places: lines.map(({ path, line, where }) => `${path}:${line} ${where ?? ''}`.trimEnd()),
+  };
+}
+
+function stage(lab: GitLab, path: string, content: string | Uint8Array): void {
+  lab.write(path, content);
+  lab.git('add', '--', path);
+}
+
+function notebook(...sources: readonly (readonly string[])[]): string {
+  return `${JSON.stringify({ cells: sources.map((source) => ({ source })) }, null, 1)}\n`;
+}
+
+test('of a notebook that changed, the new lines count, also for a value that only joined lines show', async () => {
+  using lab = openGitLab();
+  const [old, cut, half] = [groqKey(1), groqKey(2), groqKey(3)];
+  const before = [`old = "${old}"\n`, 'x = 1\n'];
+  stage(lab, 'a.ipynb', notebook(before, ['y = 2']));
+  lab.git('commit', '-qm', 'old');
+  stage(lab, 'a.ipynb', notebook(before, ['y = 2'], [`key = "${cut.slice(0, 30)}`, `${cut.slice(30)}"`]));
+  expect(await scan(lab)).toEqual({ complete: true, places: ['a.ipynb:16 cell 3, source'] });
+  lab.git('commit', '-qm', 'new');
+  stage(lab, 'a.ipynb', notebook([...before, `key = "${half}"`], ['y = 2']));
+  // The line before it changed too: it got its comma.
+  expect((await scan(lab)).places).toEqual(['a.ipynb:7 cell 1, source']);
+  lab.git('commit', '-qm', 'newer');
+  stage(lab, 'a.ipynb', notebook([...before, `key = "${half}"`], ['y = 3']));
+  expect((await scan(lab)).places).toEqual([]);
+});
