@@ -51,7 +51,10 @@ export class Opening implements Parts {
       const lastLine = lines.placeOf(last).line;
       const place = { ...lines.placeOf(first), lastLine, ...(where === undefined ? {} : { where }) };
       const path = name === undefined ? this.path : `${this.path}!${name}`;
-      const finding = findingOf({ ...found, mark: markBehind(bytes, found.end) }, this.#deps.placeIn(path, place));
+      const finding = findingOf(
+        { ...found, mark: markBehind(bytes, found.end) },
+        this.#deps.placeIn(path, place),
+      );
       if (placeOf) this.#rememberPlace(finding);
       else this.#values.add(finding.fingerprint);
       this.#deps.report(finding);
@@ -59,7 +62,10 @@ export class Opening implements Parts {
   }
 
   found(found: Found, place: PlaceInside): void {
-    const finding = findingOf({ ...found, mark: markBehind(bytes, found.end) }, this.#deps.placeIn(this.path, place));
+    const finding = findingOf(
+      { ...found, mark: markBehind(bytes, found.end) },
+      this.#deps.placeIn(this.path, place),
+    );
     this.#values.add(finding.fingerprint);
     this.#deps.report(finding);
   }
