@@ -76,10 +76,10 @@ test('a mark counts in UTF-16 and behind what is encoded', () => {
   expect(marks(`data: ${encoded} # ${MARK} a sample`)).toEqual(['a sample']);
 });
 
-test('inside an archive a mark counts as well, and findings name the file that they are in', () => {
+test('inside an archive a mark counts as well, and findings name the file that they are in', async () => {
   const result = new Collector();
   const scan = new ContentScan(result);
-  scan.scan({ path: 'a.env.gz', bytes: gzipSync(`A=${KEY} # ${MARK} a sample\nB=${OTHER} # ${MARK}\n`) });
+  await scan.scan({ path: 'a.env.gz', bytes: gzipSync(`A=${KEY} # ${MARK} a sample\nB=${OTHER} # ${MARK}\n`) });
   expect(result.allowed).toMatchObject([
     { path: 'a.env.gz!a.env', file: 'a.env.gz', line: 1, allowed: { by: 'line', reason: 'a sample' } },
   ]);

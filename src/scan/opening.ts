@@ -63,7 +63,7 @@ export class Opening implements Parts {
 
   found(found: Found, place: PlaceInside): void {
     const finding = findingOf(
-      { ...found, mark: markBehind(bytes, found.end) },
+      found,
       this.#deps.placeIn(this.path, place),
     );
     this.#values.add(finding.fingerprint);
