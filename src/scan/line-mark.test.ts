@@ -79,7 +79,10 @@ test('a mark counts in UTF-16 and behind what is encoded', () => {
 test('inside an archive a mark counts as well, and findings name the file that they are in', async () => {
   const result = new Collector();
   const scan = new ContentScan(result);
-  await scan.scan({ path: 'a.env.gz', bytes: gzipSync(`A=${KEY} # ${MARK} a sample\nB=${OTHER} # ${MARK}\n`) });
+  await scan.scan({
+    path: 'a.env.gz',
+    bytes: gzipSync(`A=${KEY} # ${MARK} a sample\nB=${OTHER} # ${MARK}\n`),
+  });
   expect(result.allowed).toMatchObject([
     { path: 'a.env.gz!a.env', file: 'a.env.gz', line: 1, allowed: { by: 'line', reason: 'a sample' } },
   ]);

@@ -62,10 +62,7 @@ export class Opening implements Parts {
   }
 
   found(found: Found, place: PlaceInside): void {
-    const finding = findingOf(
-      found,
-      this.#deps.placeIn(this.path, place),
-    );
+    const finding = findingOf(found, this.#deps.placeIn(this.path, place));
     this.#values.add(finding.fingerprint);
     this.#deps.report(finding);
   }
