@@ -2,6 +2,7 @@
 import { ALPHABETS, isAt, latin1 } from './bytes.ts';
 import type { Hit } from './examine.ts';
 import { isTyped } from './lifelike.ts';
+import type { Places } from './places.ts';
 import type { Rule } from './rule.ts';
 
 const SEPARATOR = '://';
@@ -22,22 +23,18 @@ const NOWHERE =
   /^(?:localhost|127\.[\d.]+|0\.0\.0\.0|(?:[\w-]+\.)*example(?:\.\w+)?|(?:[\w-]+\.)*(?:test|local|invalid|localhost)|host(?:name)?(?:\..*)?|[\w-]+)$/i;
 
 export function findConnections(
-  view: Buffer,
   bytes: Uint8Array,
-  from: number,
-  to: number,
+  places: Places,
   rule: Rule,
   visit: (hit: Hit) => void,
 ): void {
-  let at = view.indexOf(SEPARATOR, 0, 'latin1');
-  while (at >= 0) {
-    const hit = connectionAt(bytes, from + at, from, to, rule);
+  for (const at of places.of('connection')) {
+    const hit = connectionAt(bytes, at, places, rule);
     if (hit) visit(hit);
-    at = view.indexOf(SEPARATOR, at + SEPARATOR.length, 'latin1');
   }
 }
 
-function connectionAt(bytes: Uint8Array, at: number, from: number, to: number, rule: Rule): Hit | null {
+function connectionAt(bytes: Uint8Array, at: number, { from, to }: Places, rule: Rule): Hit | null {
   const user = at + SEPARATOR.length;
   if (!hasAt(bytes, user, Math.min(to, user + LONGEST_USER))) return null;
   const scheme = SCHEME.exec(latin1(bytes, Math.max(from, at - LONGEST_SCHEME), at));

@@ -2,10 +2,11 @@
  * Finds secrets as they stand and as they are hidden by accident: in base64, hexadecimal, escapes, UTF-16, cut into literals, also one inside
  * another. Places are those in the bytes that were given.
  */
-import { findSecrets, type Hit, valueOf } from './detect.ts';
+import { findIn, type Hit, valueOf } from './detect.ts';
 import { eachBase64Text, eachHexText, type OnText, wrappedBase64 } from './encoded-runs.ts';
 import { eachEscapedText } from './escapes.ts';
 import { eachShortJoint, visitJoined } from './joined.ts';
+import { Places } from './places.ts';
 import type { Rule } from './rule.ts';
 import { eachUtf16Text } from './utf16.ts';
 
@@ -34,7 +35,8 @@ const LEAST_ENCODED_RUN = 24;
 
 /** As `findSecrets`, and what is encoded. */
 export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth: Depth = {}): Found[] {
-  const to = Math.min(end, bytes.length);
+  const places = new Places(bytes, from, end);
+  const { to } = places;
   const { generic = false, layers = LAYERS } = depth;
   const found: Found[] = [];
   const visitor = (encoding: Encoding): OnText => {
@@ -52,12 +54,11 @@ export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth:
     };
   };
   const onRun = layers > 0 ? runVisitor(bytes, to, visitor) : undefined;
-  const hits = findSecrets(bytes, from, to, generic, onRun);
+  const hits = findIn(bytes, places, generic, onRun);
   if (layers > 0 && to > from) {
-    const view = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
-    eachEscapedText(view, from, visitor('escapes'));
-    eachShortJoint(bytes, view, from, visitor('joined literals'));
-    if (view.includes(0)) eachUtf16Text(bytes, from, to, visitor('utf-16'));
+    eachEscapedText(bytes, places, visitor('escapes'));
+    eachShortJoint(bytes, places, visitor('joined literals'));
+    if (places.hasZero) eachUtf16Text(bytes, from, to, visitor('utf-16'));
   }
   if (found.length === 0) return hits.map((hit) => plain(bytes, hit));
   return merge(

@@ -2,14 +2,15 @@
  * Finds secrets in bytes, by their shape. One pass finds the runs of key characters and tries the rules whose prefix stands in one; the few
  * prefixes of values that runs do not show, and private keys, are searched for. Time is linear in the bytes, whatever they are.
  */
-import { indexOfText, latin1, standsAt } from './bytes.ts';
+import { GROUPS, SEARCHED } from './anchors.ts';
+import { latin1, standsAt } from './bytes.ts';
 import { findConnections } from './connection.ts';
 import { ContextSearch } from './context.ts';
-import { examine, type Hit, type Matcher, matchersOf, standsFree } from './examine.ts';
+import { examine, type Hit, type Matcher, standsFree } from './examine.ts';
 import { jwtAt } from './jwt.ts';
 import { findPrivateKeys } from './pem.ts';
+import { Places } from './places.ts';
 import { RULES } from './rules.ts';
-import { eachRun } from './run-skip.ts';
 
 export type { Hit } from './examine.ts';
 
@@ -18,67 +19,49 @@ export const LONGEST_VALUE_BYTES = 24 * 1024;
 /** What stands before a value, and decides whether it counts, is no longer. */
 export const LOOK_BACK_BYTES = 128;
 
-const MATCHERS = RULES.flatMap(matchersOf);
-const SEARCHED = MATCHERS.filter(({ searched }) => searched);
-const IN_RUNS = MATCHERS.filter(({ searched }) => !searched);
 const PEM_RULE = RULES.find(({ shape }) => shape.by === 'pem');
 const JWT_RULE = RULES.find(({ shape }) => shape.by === 'jwt');
 const CONNECTION_RULE = RULES.find(({ shape }) => shape.by === 'connection');
 const USUAL_CONTEXT = new ContextSearch(RULES.filter(({ onRequest }) => !onRequest));
 let everyContext: ContextSearch | undefined;
 
-/** Prefixes share their first three characters with few others: each such group has a bit, and a place in a run where no bit is left is passed. */
-const GROUPS: Matcher[][] = [];
-const FILTERS = [new Int32Array(256), new Int32Array(256), new Int32Array(256)] as const;
-const [FIRST, SECOND, THIRD] = FILTERS;
-const GROUP_COUNT = 31;
-const LEAST_PREFIX = 3;
-
-function buildGroups(): void {
-  const groupOf = new Map<string, number>();
-  // The longest first: within a group the first that fits decides.
-  for (const matcher of IN_RUNS.toSorted((a, b) => b.prefix.length - a.prefix.length)) {
-    const start = matcher.prefix.slice(0, LEAST_PREFIX);
-    const group = groupOf.get(start) ?? groupOf.size % GROUP_COUNT;
-    groupOf.set(start, group);
-    (GROUPS[group] ??= []).push(matcher);
-    for (const [place, filter] of FILTERS.entries()) {
-      const code = start.charCodeAt(place);
-      filter[code] = (filter[code] ?? 0) | (1 << group);
-    }
-  }
-}
-buildGroups();
-
 /**
  * Secrets in `bytes[from..end)`, in order and without overlaps. What stands before `from` is looked at, but begins none. `generic` adds what has
- * nothing but a name such as "password" before it. `onRun` is told of every long run of key characters.
+ * nothing but a name such as "password" before it.
  */
-export function findSecrets(
+export function findSecrets(bytes: Uint8Array, from = 0, end = bytes.length, generic = false): Hit[] {
+  return findIn(bytes, new Places(bytes, from, end), generic);
+}
+
+/** The same, in what was skimmed. `onRun` is told of every long run of key characters. */
+export function findIn(
   bytes: Uint8Array,
-  from = 0,
-  end = bytes.length,
-  generic = false,
+  places: Places,
+  generic: boolean,
   onRun?: (start: number, end: number) => void,
 ): Hit[] {
-  const to = Math.min(end, bytes.length);
   const hits: Hit[] = [];
+  const { to } = places;
   const context = generic ? (everyContext ??= new ContextSearch(RULES)) : USUAL_CONTEXT;
   // A value may be longer than the run that it was found in.
-  let covered = from;
-  eachRun(bytes, from, to, (start, end) => {
+  let covered = 0;
+  places.eachRun((start, end, first, last) => {
     onRun?.(start, end);
     const count = hits.length;
-    covered = searchRun(bytes, Math.max(start, covered), end, to, hits);
+    for (let index = first; index < last; index += 1) {
+      const at = places.prefixAt(index);
+      const hit = at < covered ? null : tryGroups(bytes, at, to, places.prefixGroups(index));
+      if (hit) hits.push(hit);
+      // What only may be a value must not hide one that begins inside it.
+      if (hit?.sure) covered = hit.end;
+    }
     if (hits.length > count) return;
     const hit = jwtIn(bytes, start, end, to) ?? context.find(bytes, start, end, to);
     if (hit) hits.push(hit);
   });
-  if (from >= to) return hits;
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
-  for (const matcher of SEARCHED) searchPrefix(bytes, from, to, matcher, hits);
-  if (PEM_RULE) findPrivateKeys(bytes, from, to, PEM_RULE, (hit) => hits.push(hit));
-  if (CONNECTION_RULE) findConnections(view, bytes, from, to, CONNECTION_RULE, (hit) => hits.push(hit));
+  for (const matcher of SEARCHED) tryPrefix(bytes, places, matcher, hits);
+  if (PEM_RULE) findPrivateKeys(bytes, places, PEM_RULE, (hit) => hits.push(hit));
+  if (CONNECTION_RULE) findConnections(bytes, places, CONNECTION_RULE, (hit) => hits.push(hit));
   return hits.length > 1 ? withoutOverlaps(hits) : hits;
 }
 
@@ -93,22 +76,6 @@ function jwtIn(bytes: Uint8Array, start: number, end: number, to: number): Hit |
   return null;
 }
 
-/** Returns where the search ended. */
-function searchRun(bytes: Uint8Array, start: number, end: number, to: number, hits: Hit[]): number {
-  let at = start;
-  while (at + LEAST_PREFIX < end) {
-    const group =
-      (FIRST[bytes[at] as number] as number) &
-      (SECOND[bytes[at + 1] as number] as number) &
-      (THIRD[bytes[at + 2] as number] as number);
-    const hit = group === 0 ? null : tryGroups(bytes, at, to, group);
-    if (hit) hits.push(hit);
-    // What only may be a value must not hide one that begins inside it.
-    at = hit?.sure ? hit.end : at + 1;
-  }
-  return at;
-}
-
 function tryGroups(bytes: Uint8Array, at: number, to: number, groups: number): Hit | null {
   let unsure: Hit | null = null;
   for (let rest = groups; rest !== 0; rest &= rest - 1) {
@@ -121,13 +88,12 @@ function tryGroups(bytes: Uint8Array, at: number, to: number, groups: number): H
   return unsure;
 }
 
-function searchPrefix(bytes: Uint8Array, from: number, to: number, matcher: Matcher, hits: Hit[]): void {
-  const { prefix } = matcher;
-  let at = indexOfText(bytes, prefix, from, to);
-  while (at >= 0) {
-    const hit = examine(bytes, at, to, matcher);
+function tryPrefix(bytes: Uint8Array, places: Places, matcher: Matcher, hits: Hit[]): void {
+  let next = 0;
+  for (const at of places.of('searched')) {
+    const hit = at < next ? null : examine(bytes, at, places.to, matcher);
     if (hit) hits.push(hit);
-    at = indexOfText(bytes, prefix, hit?.sure ? hit.end : at + prefix.length, to);
+    if (hit?.sure) next = hit.end;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Values of which some characters are escaped: `%5F`, `\u005f`, `\x5f`. Only an escape that stands for a key character begins a look. */
 import { ALPHABETS, CLASS, latin1 } from './bytes.ts';
 import type { OnText } from './encoded-runs.ts';
+import type { PlaceKind, Places } from './places.ts';
 
 const KEY = ALPHABETS.key.bit;
 /** Also those of base64, but for the equals sign, which is escaped in every address. */
@@ -10,7 +11,7 @@ const LONGEST = 2048;
 const CONTEXT_BYTES = 100;
 
 interface Escape {
-  readonly begins: string;
+  readonly kind: PlaceKind;
   /** At the place of an escape. */
   readonly one: RegExp;
   /** An escape or a character that may be between two. */
@@ -18,19 +19,21 @@ interface Escape {
 }
 
 const ESCAPES: readonly Escape[] = [
-  { begins: '%', one: /^%([0-9A-Fa-f]{2})/, each: /%([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
-  { begins: '\\u00', one: /^\\u00([0-9A-Fa-f]{2})/, each: /\\u00([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
-  { begins: '\\x', one: /^\\x([0-9A-Fa-f]{2})/, each: /\\x([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
+  { kind: 'percent', one: /^%([0-9A-Fa-f]{2})/, each: /%([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
+  { kind: 'unicode', one: /^\\u00([0-9A-Fa-f]{2})/, each: /\\u00([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
+  { kind: 'hexadecimal', one: /^\\x([0-9A-Fa-f]{2})/, each: /\\x([0-9A-Fa-f]{2})|[A-Za-z0-9_.~:+/=-]/y },
 ];
 
 /** Visits the text around each escape of a key character, without its escapes. */
-export function eachEscapedText(view: Buffer, from: number, visit: OnText): void {
+export function eachEscapedText(bytes: Uint8Array, places: Places, visit: OnText): void {
+  const { from, to } = places;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
   for (const escape of ESCAPES) {
-    let at = view.indexOf(escape.begins, 0, 'latin1');
-    while (at >= 0) {
-      const code = escape.one.exec(latin1(view, at, Math.min(view.length, at + 6)))?.[1];
-      const end = isOfValue(code) ? visitAround(view, at, from, escape, visit) : at + 1;
-      at = view.indexOf(escape.begins, end, 'latin1');
+    let next = from;
+    for (const place of places.of(escape.kind)) {
+      if (place < next) continue;
+      const code = escape.one.exec(latin1(bytes, place, Math.min(to, place + 6)))?.[1];
+      if (isOfValue(code)) next = from + visitAround(view, place - from, from, escape, visit);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Values that are cut into string literals side by side, `"abc" + "def"`, or over lines by a backslash: joined again. */
-import { ALPHABETS, isAt, latin1 } from './bytes.ts';
+import { ALPHABETS, isAt, latin1, standsAt } from './bytes.ts';
 import type { OnText } from './encoded-runs.ts';
+import type { Places } from './places.ts';
 
 const KEY = ALPHABETS.key.bit;
 const MOST_PIECES = 16;
@@ -49,17 +50,27 @@ export function visitJoined(
 }
 
 /** Where literals are joined by a plus, which of all operators most languages have. */
-const JOINTS = ['" +', "' +", '"+', "'+"];
+const JOINTS = [
+  ['" +', 'spacedJoint'],
+  ["' +", 'spacedJoint'],
+  ['"+', 'joint'],
+  ["'+", 'joint'],
+] as const;
 const LEAST_TEXT = 20;
 
 /** Visits joined literals of which no piece is long enough to be noticed as a run. */
-export function eachShortJoint(bytes: Uint8Array, view: Buffer, from: number, visit: OnText): void {
-  const to = from + view.length;
-  for (const joint of JOINTS) {
+export function eachShortJoint(bytes: Uint8Array, places: Places, visit: OnText): void {
+  const { from, to } = places;
+  for (const [joint, kind] of JOINTS) {
     let joinedTo = from;
-    for (let at = view.indexOf(joint, 0, 'latin1'); at >= 0; at = view.indexOf(joint, at + 1, 'latin1')) {
-      const end = from + at;
-      if (end < joinedTo || !isAt(bytes, end - 1, KEY) || !leadsToPiece(bytes, end + joint.length)) continue;
+    for (const end of places.of(kind)) {
+      if (
+        end < joinedTo ||
+        !standsAt(bytes, end, joint) ||
+        !isAt(bytes, end - 1, KEY) ||
+        !leadsToPiece(bytes, end + joint.length)
+      )
+        continue;
       let start = end;
       while (start > from && end - start < LEAST_TEXT && isAt(bytes, start - 1, KEY)) start -= 1;
       // A longer piece was noticed.

@@ -2,12 +2,15 @@
  * Private keys in PEM, as a file or inside a string with `\n` escapes. Sure with enough of a key behind the first line; the line alone
  * may be one. Linear: what is looked at behind one first line ends at the next.
  */
-import { ALPHABETS, indexOfText, isAt, latin1 } from './bytes.ts';
+import { ALPHABETS, indexOfText, isAt, latin1, standsAt } from './bytes.ts';
 import type { Hit } from './examine.ts';
 import { isLifelike } from './lifelike.ts';
+import type { Places } from './places.ts';
 import type { Rule } from './rule.ts';
 
 const WORD = 'PRIVATE KEY';
+/** What it is noticed by: see anchors.ts. */
+const ANCHOR_AT = WORD.indexOf('E K');
 const BEGIN = /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}$/;
 const DASHES = '-----';
 /** A first line is no longer. */
@@ -22,14 +25,16 @@ const BASE64 = ALPHABETS.base64;
 
 export function findPrivateKeys(
   bytes: Uint8Array,
-  from: number,
-  to: number,
+  places: Places,
   rule: Rule,
   visit: (hit: Hit) => void,
 ): void {
-  let at = indexOfText(bytes, WORD, from, to);
-  while (at >= 0) {
-    let next = at + WORD.length;
+  const { from, to } = places;
+  let next = from;
+  for (const anchor of places.of('privateKey')) {
+    const at = anchor - ANCHOR_AT;
+    if (at < next || !standsAt(bytes, at, WORD)) continue;
+    next = at + WORD.length;
     const begin = BEGIN.exec(latin1(bytes, Math.max(from, at - LONGEST_BEGIN), at));
     const body = endOfFirstLine(bytes, next, to);
     if (begin && body >= 0) {
@@ -38,7 +43,6 @@ export function findPrivateKeys(
       visit({ rule, start, end, sure });
       next = end;
     }
-    at = indexOfText(bytes, WORD, next, to);
   }
 }
 

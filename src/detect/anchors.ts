@@ -1,0 +1,79 @@
+/**
+ * Three bytes by which every search but that for runs begins: how a value's prefix starts, an escape, a joint of literals. One pass over the
+ * text (skim.ts) finds all of them at once, so that one more search costs next to nothing.
+ */
+import { type Matcher, matchersOf } from './examine.ts';
+import { RULES } from './rules.ts';
+
+/** What an anchor is of, as a bit; the lower bits are groups of prefixes. A search looks again: an anchor only says that it is worth it. */
+export const PLACE = {
+  /** A prefix that no run of key characters shows. */
+  searched: 1 << 23,
+  privateKey: 1 << 24,
+  connection: 1 << 25,
+  percent: 1 << 26,
+  unicode: 1 << 27,
+  hexadecimal: 1 << 28,
+  joint: 1 << 29,
+  spacedJoint: 1 << 30,
+} as const;
+
+/** So many groups of prefixes can be told apart. Those that start alike are one. */
+const GROUP_COUNT = 23;
+/** The bits of all groups. A value that begins so is made of key characters, as many as the shortest run has at least. */
+export const GROUP_BITS = (1 << GROUP_COUNT) - 1;
+
+export interface Anchor {
+  readonly bits: number;
+  /** The characters that may stand at each of its three places; none means that any may. */
+  readonly places: readonly [string, string, string];
+}
+
+const HEX = '0123456789abcdefABCDEF';
+/** Of a printable character's code. */
+const UPPER_DIGIT = '234567';
+
+const OTHERS: readonly Anchor[] = [
+  { bits: PLACE.privateKey, places: ['E', ' ', 'K'] },
+  { bits: PLACE.connection, places: [':', '/', '/'] },
+  { bits: PLACE.percent, places: ['%', UPPER_DIGIT, HEX] },
+  { bits: PLACE.unicode, places: ['\\', 'u', '0'] },
+  { bits: PLACE.hexadecimal, places: ['\\', 'x', UPPER_DIGIT] },
+  { bits: PLACE.joint, places: [`"'`, '+', ''] },
+  { bits: PLACE.spacedJoint, places: [`"'`, ' ', '+'] },
+];
+
+const MATCHERS = RULES.flatMap(matchersOf);
+export const SEARCHED = MATCHERS.filter(({ searched }) => searched);
+/** The prefixes of each group, the longest first: within a group the first that fits decides. */
+export const GROUPS: Matcher[][] = [];
+
+function prefixAnchors(): Anchor[] {
+  const anchors: Anchor[] = [];
+  const groupOf = new Map<string, number>();
+  for (const matcher of MATCHERS.toSorted((a, b) => b.prefix.length - a.prefix.length)) {
+    const [first = '', second = '', third = ''] = matcher.prefix;
+    const start = first + second + third;
+    if (matcher.searched) {
+      anchors.push({ bits: PLACE.searched, places: [first, second, third] });
+      continue;
+    }
+    const group = groupOf.get(start) ?? groupOf.size % GROUP_COUNT;
+    if (!groupOf.has(start)) anchors.push({ bits: 1 << group, places: [first, second, third] });
+    groupOf.set(start, group);
+    (GROUPS[group] ??= []).push(matcher);
+  }
+  return anchors;
+}
+
+export const ANCHORS: readonly Anchor[] = [...OTHERS, ...prefixAnchors()];
+
+/** For each byte, the bits of the anchors that have it at their first, second and third place. */
+export const FILTERS = [new Int32Array(256), new Int32Array(256), new Int32Array(256)] as const;
+for (const { bits, places } of ANCHORS) {
+  for (const [at, characters] of places.entries()) {
+    FILTERS[at]?.forEach((others, byte, filter) => {
+      if (characters === '' || characters.includes(String.fromCharCode(byte))) filter[byte] = others | bits;
+    });
+  }
+}

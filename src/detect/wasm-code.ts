@@ -1,0 +1,160 @@
+/**
+ * An assembler for the few WebAssembly instructions that `skim-program.ts` is written in: expressions are nested calls, control flow is `when` and
+ * `repeat`. Nothing is built beforehand: the program is assembled when it is first wanted, in well under a millisecond.
+ */
+
+/** Instructions, as bytes. An expression leaves one value on the stack, a statement none. */
+export type Code = readonly number[];
+
+export type ValueType = 'i32' | 'i64' | 'v128';
+const TYPE: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, v128: 0x7b };
+
+export interface Local {
+  readonly get: Code;
+  readonly set: (value: Code) => Code;
+}
+
+function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+    rest >>>= 7;
+  } while (rest > 0);
+  return bytes;
+}
+
+function signed(value: bigint): number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest >>= 7n) {
+    const low = Number(rest & 0x7fn);
+    const done = (rest >> 7n === 0n && (low & 0x40) === 0) || (rest >> 7n === -1n && (low & 0x40) !== 0);
+    bytes.push(done ? low : low | 0x80);
+    if (done) return bytes;
+  }
+}
+
+type Binary = (left: Code, right: Code) => Code;
+type Unary = (value: Code) => Code;
+
+function binary(...opcode: readonly number[]): Binary {
+  return (left, right) => [...left, ...right, ...opcode];
+}
+
+function unary(...opcode: readonly number[]): Unary {
+  return (value) => [...value, ...opcode];
+}
+
+function load(...opcode: readonly number[]): (address: Code, offset?: number) => Code {
+  return (address, offset = 0) => [...address, ...opcode, 0, ...unsigned(offset)];
+}
+
+export const i32 = {
+  of: (value: number): Code => [0x41, ...signed(BigInt(value | 0))],
+  add: binary(0x6a),
+  sub: binary(0x6b),
+  and: binary(0x71),
+  or: binary(0x72),
+  eqz: unary(0x45),
+  eq: binary(0x46),
+  ltS: binary(0x48),
+  gtS: binary(0x4a),
+  leS: binary(0x4c),
+  geS: binary(0x4e),
+  wrap: unary(0xa7),
+  load: load(0x28),
+  load8: load(0x2d),
+  store: (address: Code, value: Code, offset = 0): Code => [
+    ...address,
+    ...value,
+    0x36,
+    0,
+    ...unsigned(offset),
+  ],
+};
+
+export const i64 = {
+  of: (value: bigint): Code => [0x42, ...signed(value)],
+  and: binary(0x83),
+  or: binary(0x84),
+  xor: binary(0x85),
+  sub: binary(0x7d),
+  shl: binary(0x86),
+  shrU: binary(0x88),
+  clz: unary(0x79),
+  ctz: unary(0x7a),
+  eqz: unary(0x50),
+  fromU32: unary(0xad),
+};
+
+export const v128 = {
+  load: load(0xfd, 0x00),
+  splat8: unary(0xfd, 0x0f),
+  /** A table of sixteen bytes, asked for sixteen places; each must be below 16. */
+  lookUp: binary(0xfd, 0x0e),
+  equal8: binary(0xfd, 0x23),
+  and: binary(0xfd, 0x4e),
+  or: binary(0xfd, 0x50),
+  anyTrue: unary(0xfd, 0x53),
+  /** The highest bit of each byte. */
+  mask8: unary(0xfd, 0x64),
+  shrU16: binary(0xfd, 0x8d, 0x01),
+};
+
+const NOTHING = 0x40;
+
+export function when(condition: Code, then: readonly Code[], otherwise: readonly Code[] = []): Code {
+  const rest = otherwise.length > 0 ? [0x05, ...otherwise.flat()] : [];
+  return [...condition, 0x04, NOTHING, ...then.flat(), ...rest, 0x0b];
+}
+
+/** As long as the condition holds. */
+export function repeat(condition: Code, body: readonly Code[]): Code {
+  const leave = [...condition, 0x45, 0x0d, 1];
+  return [0x02, NOTHING, 0x03, NOTHING, ...leave, ...body.flat(), 0x0c, 0, 0x0b, 0x0b];
+}
+
+/** The locals of one function; its parameters come first. */
+export class Locals {
+  readonly #types: ValueType[] = [];
+
+  add(type: ValueType): Local {
+    const index = unsigned(this.#types.push(type) - 1);
+    return { get: [0x20, ...index], set: (value) => [...value, 0x21, ...index] };
+  }
+
+  code(parameters: number): number[] {
+    const own = this.#types.slice(parameters);
+    return [...unsigned(own.length), ...own.flatMap((type) => [1, TYPE[type]])];
+  }
+}
+
+function section(id: number, content: readonly number[]): number[] {
+  return [id, ...unsigned(content.length), ...content];
+}
+
+function named(name: string, ...rest: readonly number[]): number[] {
+  return [...unsigned(name.length), ...Buffer.from(name), ...rest];
+}
+
+/** How every module begins: its name and its version. */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
+/** A module with one function of `parameters` i32 that gives an i32 back, exported as `run`, on a memory of its own, exported as `memory`. */
+export function moduleOf(
+  parameters: number,
+  locals: Locals,
+  body: readonly Code[],
+  pages: number,
+): Uint8Array<ArrayBuffer> {
+  const type = [0x60, parameters, ...Array.from({ length: parameters }, () => TYPE.i32), 1, TYPE.i32];
+  const code = [...locals.code(parameters), ...body.flat(), 0x0b];
+  return Uint8Array.from([
+    ...MAGIC,
+    ...section(1, [1, ...type]),
+    ...section(3, [1, 0]),
+    ...section(5, [1, 0, ...unsigned(pages)]),
+    ...section(7, [2, ...named('run', 0, 0), ...named('memory', 2, 0)]),
+    ...section(10, [1, ...unsigned(code.length), ...code]),
+  ]);
+}
