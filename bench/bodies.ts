@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type * as openai from '../src/providers/openai.ts';
+import type * as openai from '../src/providers/openai-request.ts';
 
 const BODY_BYTES = 10 * 1024 * 1024;
 /** A little below the bound on values. */
@@ -12,7 +12,9 @@ const MANY = 99_000;
 const MODEL = 'openai/gpt-oss-20b';
 
 const from = resolve(process.argv[2] ?? join(import.meta.dir, '..'));
-const { readChatRequest } = (await import(join(from, 'src', 'providers', 'openai.ts'))) as typeof openai;
+const { readChatRequest } = (await import(
+  join(from, 'src', 'providers', 'openai-request.ts')
+)) as typeof openai;
 
 function listed(count: number, item: (n: number) => string): string {
   return Array.from({ length: count }, (_, n) => item(n)).join(',');

@@ -13,7 +13,6 @@ import { EntryStream, type WriteOut } from './audit/entry-stream.ts';
 import type { Journal } from './audit/journal.ts';
 import { lastEntryMs } from './audit/reader.ts';
 import { closeOpenCalls } from './audit/recovery.ts';
-import { openSpending } from './audit/spending.ts';
 import type { Config } from './config.ts';
 import type { LineSink } from './core/line-sink.ts';
 import { createLog, type Log, openLogSink } from './core/log.ts';
@@ -33,9 +32,10 @@ import { Turns } from './gateway/turns.ts';
 import { Upstream } from './gateway/upstream.ts';
 import { Presets } from './guard/presets.ts';
 import { Templates } from './guard/templates.ts';
-import { Ledger } from './ledger/ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { type PriceFile, Prices, readPriceFile } from './ledger/prices.ts';
-import { MAX_ABSENCE_MS, SteadyClock } from './ledger/steady-clock.ts';
+import type { SteadyClock } from './ledger/steady-clock.ts';
+import { openBudgetClock, openLedger } from './open-ledger.ts';
 import { RecoveryDesk } from './recovery/desk.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
@@ -198,74 +198,6 @@ async function openParts(
       return verified;
     },
   };
-}
-
-function openBudgetClock({ clock, log }: Core, late: LateEntries, lastMs: number | null): SteadyClock {
-  return new SteadyClock({
-    clock,
-    lastEntryMs: lastMs,
-    emit: (event) => {
-      late.record(event);
-      const { action, jumpMs, stoppedAt } = event;
-      log[action === 'clock.jumped' ? 'error' : 'warn'](
-        action === 'clock.jumped' ? stoppedText(jumpMs) : 'Budget periods go on.',
-        { action, jumpMs, stoppedAt },
-      );
-    },
-  });
-}
-
-function stoppedText(jumpMs: number): string {
-  return jumpMs > MAX_ABSENCE_MS
-    ? 'The wall clock is more than 400 days ahead of the last entry of the journal. Budget periods stand still until it is not, or: sallyport budget clock-ok'
-    : 'The wall clock was set. Budget periods stand still until it has agreed with itself for 10 minutes, or: sallyport budget clock-ok';
-}
-
-async function openLedger(
-  core: Core,
-  access: Pick<Parts, 'teams' | 'tokens'>,
-  late: LateEntries,
-): Promise<Ledger> {
-  const { clock, log, book, stores } = core;
-  const ledger = new Ledger({
-    clock,
-    records: book,
-    statuses: core.projection.statuses,
-    emit: (event) => {
-      late.record(event);
-      const { budget, percent, spentPicoUsd, heldPicoUsd, limitPicoUsd, overrunPicoUsd } = event;
-      // What an operator did is on record; what a budget did by itself wants somebody's attention.
-      const level = event.percent > 0 || event.action === 'budget.overrun' ? 'warn' : 'debug';
-      log[level](event.action, {
-        budget,
-        percent,
-        spentPicoUsd,
-        heldPicoUsd,
-        limitPicoUsd,
-        overrunPicoUsd,
-      });
-    },
-    spending: (calls, sinceMs) =>
-      openSpending(
-        { indexer: core.indexer, store: stores.index, unwritten: () => late.entries },
-        calls,
-        sinceMs,
-      ),
-    callsBetween: async (calls, sinceMs, untilMs) => {
-      await core.indexer.flush();
-      return stores.index.callsBetween(calls, sinceMs, untilMs);
-    },
-  });
-  book.subscribe('team', ({ id }) => {
-    const { rateLimitRPM, concurrency } = access.teams.get(id).limits;
-    ledger.limits.setSubjectLimits(`team:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
-  });
-  book.subscribe('token', ({ id }) => {
-    const { rateLimitRPM, concurrency } = access.tokens.get(id);
-    ledger.limits.setSubjectLimits(`token:${id}`, { rateLimitRpm: rateLimitRPM, concurrency });
-  });
-  await ledger.openHistory();
-  return ledger;
 }
 
 function openWatch({ settings }: Config, core: Core, parts: Parts): Promise<Watch> {

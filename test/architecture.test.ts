@@ -69,6 +69,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'gateway',
     'guard',
     'ledger',
+    'open-ledger.ts',
     'providers',
     'recovery',
     'startup.ts',
@@ -78,6 +79,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'version.ts',
     'watch',
   ],
+  'open-ledger.ts': ['access', 'audit', 'gateway', 'ledger', 'startup.ts'],
   'offline.ts': ['core', 'config.ts', 'recovery', 'startup.ts', 'storage', 'vault'],
   'startup.ts': [
     'core',

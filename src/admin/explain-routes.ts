@@ -12,7 +12,7 @@ import type { BudgetView } from '../ledger/budget-state.ts';
 import type { RateState } from '../ledger/rates.ts';
 import { pathOf } from '../ledger/subjects.ts';
 import { findProvider, providerIds } from '../providers/catalog.ts';
-import { readChatRequest } from '../providers/openai.ts';
+import { readChatRequest } from '../providers/openai-request.ts';
 import type { KeySlot } from '../vault/provider-keys.ts';
 import type { AdminDeps, Handlers } from './admin.ts';
 import { budgetShape } from './budget-routes.ts';

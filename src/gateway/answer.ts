@@ -1,6 +1,6 @@
 /** Turns a provider's answer into ours: a refusal, a whole JSON answer, or a stream. In each case the call is settled. */
 import { asSallyportError, describe, SallyportError } from '../core/errors.ts';
-import { readAnsweredModel, readUsage } from '../providers/openai.ts';
+import { readAnsweredModel, readUsage } from '../providers/openai-answer.ts';
 import { DEMO_PURPOSE, versionId, type KeySlot } from '../vault/provider-keys.ts';
 import type { BegunCall } from './begin-call.ts';
 import type { CallContext } from './call-context.ts';

@@ -4,7 +4,7 @@ import { SallyportError } from '../core/errors.ts';
 import type { Edit } from '../core/splice.ts';
 import type { ShapedRequest } from '../guard/guard.ts';
 import type { Provider } from '../providers/catalog.ts';
-import { capEdit, includeUsageEdit } from '../providers/openai.ts';
+import { capEdit, includeUsageEdit } from '../providers/openai-request.ts';
 import type { KeySlot } from '../vault/provider-keys.ts';
 import { selectKey } from './begin-call.ts';
 import type { CallContext } from './call-context.ts';

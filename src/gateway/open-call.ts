@@ -12,7 +12,7 @@ import type { UndoStack } from '../core/once.ts';
 import type { Reservation } from '../ledger/budgets.ts';
 import type { Admission } from '../ledger/limits.ts';
 import { costOf, type ModelPrice } from '../ledger/price.ts';
-import type { TokenUsage } from '../providers/openai.ts';
+import type { TokenUsage } from '../providers/openai-answer.ts';
 import { Unseen } from './unseen.ts';
 
 /** What is known of a call's outcome, and so of its cost. */

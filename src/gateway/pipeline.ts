@@ -9,7 +9,7 @@ import { asSallyportError, SallyportError } from '../core/errors.ts';
 import { splice } from '../core/splice.ts';
 import { asItCame, type GuardPolicy, type ShapedRequest, shapeRequest } from '../guard/guard.ts';
 import { findProvider, type Provider, providerIds } from '../providers/catalog.ts';
-import { type ChatRequest, readChatRequest } from '../providers/openai.ts';
+import { type ChatRequest, readChatRequest } from '../providers/openai-request.ts';
 import { answerTo } from './answer.ts';
 import { beginCall, onDisk } from './begin-call.ts';
 import { CallContext } from './call-context.ts';

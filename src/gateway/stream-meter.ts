@@ -8,7 +8,7 @@ import {
   readAnsweredModel,
   readUsage,
   type TokenUsage,
-} from '../providers/openai.ts';
+} from '../providers/openai-answer.ts';
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;

@@ -6,7 +6,7 @@ import type { Bounds, Over } from '../access/bounds.ts';
 import { SallyportError } from '../core/errors.ts';
 import { type Span, textAt } from '../core/json-scan.ts';
 import { cutsOf, type Edit } from '../core/splice.ts';
-import type { ChatRequest } from '../providers/openai.ts';
+import type { ChatRequest } from '../providers/openai-request.ts';
 import { type Member, type Message, TOOL_MEMBERS } from './messages.ts';
 import { beginning, characters } from './text.ts';
 

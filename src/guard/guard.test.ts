@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { rejectionOf } from '../../test/support/refusal.ts';
 import { type Bounds, NO_BOUNDS } from '../access/bounds.ts';
-import { readChatRequest } from '../providers/openai.ts';
+import { readChatRequest } from '../providers/openai-request.ts';
 import { shapeRequest, type ShapedRequest } from './guard.ts';
 import type { BoundTemplate } from './templates.ts';
 import { characters } from './text.ts';

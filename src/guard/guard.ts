@@ -5,7 +5,7 @@
 import { type Bounds, NO_BOUNDS } from '../access/bounds.ts';
 import { SallyportError } from '../core/errors.ts';
 import { type Edit, splice } from '../core/splice.ts';
-import { type ChatRequest, readChatRequest } from '../providers/openai.ts';
+import { type ChatRequest, readChatRequest } from '../providers/openai-request.ts';
 import { boundRequest, boundText, type Changes, cutMessages, keptMessages, type Trimmed } from './bounds.ts';
 import { filterMessages, injectionOf } from './filter.ts';
 import { type Message, type ReadRequest, readRequest } from './messages.ts';

@@ -3,14 +3,8 @@ import * as fc from 'fast-check';
 import { scanObject } from '../../src/core/json-scan.ts';
 import { splice } from '../../src/core/splice.ts';
 import { StreamMeter } from '../../src/gateway/stream-meter.ts';
-import {
-  capEdit,
-  includeUsageEdit,
-  isStreamError,
-  isUsageOnly,
-  readChatRequest,
-  readUsage,
-} from '../../src/providers/openai.ts';
+import { capEdit, includeUsageEdit, readChatRequest } from '../../src/providers/openai-request.ts';
+import { isStreamError, isUsageOnly, readUsage } from '../../src/providers/openai-answer.ts';
 import { SallyportError } from '../../src/core/errors.ts';
 import { REQUESTS, STREAMS } from '../support/fuzz-corpus.ts';
 import { type Dice, diceOf, fuzz } from '../support/fuzz.ts';
