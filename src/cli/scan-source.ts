@@ -1,6 +1,7 @@
 /** What `scan` is asked to look at. What a git hook does not need is loaded when it is asked for. */
 import { SallyportError } from '../core/errors.ts';
 import type { Depth } from '../detect/deep.ts';
+import type { AllowPlace } from '../scan/allowances.ts';
 import type { SourceKind } from '../scan/remedy.ts';
 import type { Sink } from '../scan/sink.ts';
 import { scanStaged } from '../scan/staged.ts';
@@ -11,6 +12,8 @@ export interface Source {
   readonly what: string;
   /** What people are told to do depends on it. */
   readonly kind: SourceKind;
+  /** Where allowances hold from; if not said, the file in the work tree. */
+  readonly allowances?: AllowPlace;
   /** Throws for wrong usage; what cannot be scanned is told to the sink. */
   readonly scan: (sink: Sink) => Promise<void>;
 }
@@ -28,6 +31,7 @@ export function sourceOf(choice: SourceChoice, { cwd, env, stdin }: Io): Source 
     sources.push({
       what: 'the staged changes',
       kind: 'staged',
+      allowances: { by: 'index' },
       scan: (sink) => scanStaged({ cwd, env }, sink, depth),
     });
   }

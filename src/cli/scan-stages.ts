@@ -1,9 +1,36 @@
 /** What findings pass through on their way to the report, in order: what is allowed first, since nobody asks further about that. */
+import { ALLOW_FILE, type AllowLine } from '../scan/allow-file.ts';
+import { AllowStage } from '../scan/allow-stage.ts';
+import type { AllowPlace } from '../scan/allowances.ts';
 import type { Collector, StageMaker } from '../scan/sink.ts';
 import type { Io } from './io.ts';
 import type { Source } from './scan-source.ts';
 
+const MOST_UNUSED = 10;
+
 /** A stage that has something to say besides its findings adds it to the notes or the problems of `result`. */
-export function stagesOf(_source: Source, _io: Io, _result: Collector): Promise<readonly StageMaker[]> {
-  return Promise.resolve([]);
+export async function stagesOf(source: Source, io: Io, result: Collector): Promise<readonly StageMaker[]> {
+  const { cwd, env } = io;
+  const nowMs = io.wallMs();
+  const place: AllowPlace = source.allowances ?? { by: 'files' };
+  const load = async () => (await import('../scan/allowances.ts')).loadAllowances(place, { cwd, env }, nowMs);
+  // A hook looks for them when it has a finding; a long scan does not begin while they are malformed.
+  const allowances = source.kind === 'staged' ? load : await load();
+  const unused = (lines: readonly AllowLine[]): void => {
+    result.notes.push(...unusedNotes(lines));
+  };
+  return [
+    (next) => new AllowStage(next, allowances, source.kind === 'history' ? { nowMs, unused } : { nowMs }),
+  ];
+}
+
+function unusedNotes(lines: readonly AllowLine[]): string[] {
+  const shown = lines
+    .slice(0, MOST_UNUSED)
+    .map(
+      ({ number, rule, reason, until }) =>
+        `${ALLOW_FILE}, line ${number}, allows nothing that is there: ${rule} until ${until}, ${reason}`,
+    );
+  const more = lines.length - shown.length;
+  return more > 0 ? [...shown, `${ALLOW_FILE}: ${more} more lines allow nothing that is there`] : shown;
 }
