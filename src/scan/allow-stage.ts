@@ -1,7 +1,7 @@
 /** Marks the findings that the repository's file of allowances allows. What it says of a value holds in every place. */
 import { allowHash, type AllowLine, dayOf } from './allow-file.ts';
 import type { Finding } from './finding.ts';
-import type { Sink, Stage } from './sink.ts';
+import type { Sink, SkippedKind, Stage } from './sink.ts';
 
 export interface Allowances {
   readonly lines: readonly AllowLine[];
@@ -50,6 +50,10 @@ export class AllowStage implements Stage {
   problem(text: string): void {
     this.#complete = false;
     this.#next.problem(text);
+  }
+
+  skip(kind: SkippedKind, count: number): void {
+    this.#next.skip(kind, count);
   }
 
   looked(files: number, bytes: number): void {
