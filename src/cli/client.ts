@@ -16,25 +16,16 @@ import { checkSocketFolder, realFolder, socketOwner, socketPath } from '../admin
 import { defaultDataFolder } from '../config.ts';
 import { type ErrorCode, SallyportError } from '../core/errors.ts';
 import type { OptionSpecs, Values } from './command.ts';
+import { GATE_OPTIONS } from './gate-options.ts';
 import type { Io } from './io.ts';
 
 /** Of every command that asks a server. */
 export const SERVER_OPTIONS = {
-  data: { type: 'string', value: 'DIR', help: 'data folder (default $SALLYPORT_DATA, else ~/.sallyport)' },
-  url: {
-    type: 'string',
-    value: 'URL',
-    help: 'admin listener instead of the local socket; the token is in $SALLYPORT_ADMIN_TOKEN',
-  },
-  'admin-token-file': {
-    type: 'string',
-    value: 'FILE',
-    help: 'file (mode 0600) with the admin token for --url',
-  },
+  ...GATE_OPTIONS,
   json: { type: 'boolean', help: 'print JSON' },
 } as const satisfies OptionSpecs;
 
-export type ServerValues = Pick<Values<typeof SERVER_OPTIONS>, 'data' | 'url' | 'admin-token-file'>;
+export type ServerValues = Values<typeof GATE_OPTIONS>;
 
 /** An answer, and the configuration that it is from or that it left behind. */
 export interface RevisedReply<N extends RouteName> {

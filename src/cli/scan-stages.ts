@@ -3,13 +3,26 @@ import { ALLOW_FILE, type AllowLine } from '../scan/allow-file.ts';
 import { AllowStage } from '../scan/allow-stage.ts';
 import type { AllowPlace } from '../scan/allowances.ts';
 import type { Collector, StageMaker } from '../scan/sink.ts';
+import type { ServerValues } from './client.ts';
 import type { Io } from './io.ts';
 import type { Source } from './scan-source.ts';
 
 const MOST_UNUSED = 10;
 
+export interface StageChoice extends ServerValues {
+  readonly staged: boolean;
+  readonly whose: boolean;
+  readonly respond: boolean;
+  readonly verify: boolean;
+}
+
 /** A stage that has something to say besides its findings adds it to the notes or the problems of `result`. */
-export async function stagesOf(source: Source, io: Io, result: Collector): Promise<readonly StageMaker[]> {
+export async function stagesOf(
+  choice: StageChoice,
+  source: Source,
+  io: Io,
+  result: Collector,
+): Promise<readonly StageMaker[]> {
   const { cwd, env } = io;
   const nowMs = io.wallMs();
   const place: AllowPlace = source.allowances ?? { by: 'files' };
@@ -21,7 +34,23 @@ export async function stagesOf(source: Source, io: Io, result: Collector): Promi
   };
   return [
     (next) => new AllowStage(next, allowances, source.kind === 'history' ? { nowMs, unused } : { nowMs }),
+    ...(await askingStages(choice, io, result)),
   ];
+}
+
+/** They ask others about what was found, each when it is asked for. */
+async function askingStages(choice: StageChoice, io: Io, result: Collector): Promise<StageMaker[]> {
+  const stages: StageMaker[] = [];
+  if (choice.whose || choice.respond) {
+    const { whoseStage } = await import('./scan-whose.ts');
+    stages.push(whoseStage(choice, io, (text) => result.notes.push(text)));
+  }
+  if (choice.verify) {
+    const { refuseInHook, verifyStage } = await import('./scan-verify.ts');
+    refuseInHook(choice.staged, io);
+    stages.push(verifyStage());
+  }
+  return stages;
 }
 
 function unusedNotes(lines: readonly AllowLine[]): string[] {

@@ -3,6 +3,7 @@ import { FORMATS, reportOf } from '../scan/report.ts';
 import { Collector, scanThrough, type ScanResult, toAll } from '../scan/sink.ts';
 import { choice } from './args.ts';
 import { defineCommand, EXIT } from './command.ts';
+import { GATE_OPTIONS } from './gate-options.ts';
 import type { Io } from './io.ts';
 import { note, printError } from './output.ts';
 import { sourceOf } from './scan-source.ts';
@@ -21,9 +22,22 @@ export const scan = defineCommand({
       type: 'boolean',
       help: 'report the value of any name such as password or token as well; much of that is none',
     },
+    whose: {
+      type: 'boolean',
+      help: 'ask the running gateway whose each value is: by a salted hash, never the value',
+    },
+    respond: {
+      type: 'boolean',
+      help: 'likewise, and have it revoke its access tokens and mark its provider keys as exposed',
+    },
+    verify: {
+      type: 'boolean',
+      help: 'ask each provider whether it takes the value: one free GET a value; not in a hook',
+    },
     'show-allowed': { type: 'boolean', help: 'list what is allowed as well' },
     quiet: { type: 'boolean', help: 'print nothing when nothing is found' },
     format: { type: 'string', value: 'FORMAT', help: `the report: ${FORMATS.join(', ')}; text if not given` },
+    ...GATE_OPTIONS,
     json: { type: 'boolean', help: 'print one JSON object a line on stdout: each finding, then a summary' },
   },
   examples: ['sallyport scan --staged', 'sallyport scan --staged --json', 'sallyport scan --stdin'],
@@ -41,7 +55,7 @@ export const scan = defineCommand({
       colour: false,
     });
     const result = new Collector();
-    const stages = await stagesOf(source, io, result);
+    const stages = await stagesOf(values, source, io, result);
     await scanThrough(source.scan, stages, toAll([result, report]));
     report.end(result);
     if (format === 'text') printVerdict(result, source.what, values.quiet, io);

@@ -4,6 +4,8 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 
+export const LEAK_SALT_BYTES = 32;
+
 /** Of a provider key, under a salt that is made anew for each request. */
 export function leakHash(salt: Uint8Array, value: Uint8Array): Buffer {
   return createHmac('sha256', salt).update('sallyport.leak.v1\n').update(value).digest();

@@ -2,6 +2,8 @@
 import { Secret } from '../core/secret.ts';
 import type { Encoding, Found } from '../detect/deep.ts';
 import type { Rule } from '../detect/rule.ts';
+import type { Owner } from './owner.ts';
+import type { Classified } from './verify-checks.ts';
 
 export interface Place {
   readonly path: string;
@@ -40,6 +42,10 @@ export interface Finding extends Place {
   readonly allowed?: Allowance;
   /** What people should know besides, such as why an allowance does not hold. */
   readonly remark?: string;
+  /** Whose it is, where the gateway was asked; several where several keys have the same value. */
+  readonly owners?: readonly Owner[];
+  /** Whether its provider takes it, where that was asked. */
+  readonly verified?: Classified;
   /** To compare it, or to ask whether it is live, in this process. No report has it. */
   readonly value: Secret;
 }

@@ -2,6 +2,7 @@
 import type { Finding } from '../finding.ts';
 import type { Report, ReportOptions } from '../report.ts';
 import type { ScanResult } from '../sink.ts';
+import { ownerName } from '../owner.ts';
 import { nameOf } from './names.ts';
 
 export class JsonReport implements Report {
@@ -47,6 +48,16 @@ export class JsonReport implements Report {
   }
 }
 
+/** One value may be in several keys: the first is the owner, and the others are named beside it. */
+function ownedJson({ owners: [owner, ...others] = [] }: Finding): object {
+  if (!owner) return {};
+  return { owner: others.length === 0 ? owner : { ...owner, others: others.map(ownerName) } };
+}
+
+function verifiedJson({ verified }: Finding): object {
+  return verified ? { verified: verified.state, verifiedReason: verified.reason } : {};
+}
+
 function jsonOf(finding: Finding): object {
   const { rule, path, line, column, fingerprint, sure, encodings, commit, where, allowed, remark } = finding;
   return {
@@ -65,5 +76,7 @@ function jsonOf(finding: Finding): object {
     ...(where === undefined ? {} : { where: nameOf(where) }),
     ...(allowed ? { allowed: { ...allowed, reason: nameOf(allowed.reason) } } : {}),
     ...(remark === undefined ? {} : { remark: nameOf(remark) }),
+    ...ownedJson(finding),
+    ...verifiedJson(finding),
   };
 }

@@ -1,5 +1,6 @@
 /** For people: what was found where, one place a line, and then what to do, in order. Nothing when nothing was found. */
 import type { Finding } from '../finding.ts';
+import { describeOwners } from '../owner.ts';
 import { bypassOf, stepsFor } from '../remedy.ts';
 import type { Report, ReportOptions } from '../report.ts';
 import type { ScanResult } from '../sink.ts';
@@ -62,11 +63,21 @@ export class TextReport implements Report {
     for (const finding of findings) {
       const places = (count.get(finding.fingerprint) ?? 0) + 1;
       count.set(finding.fingerprint, places);
-      if (places <= MOST_PLACES && lines.length < MOST_LINES) lines.push(this.#place(finding));
+      // Whose it is is the same at every place.
+      const more = places === 1 ? this.#more(finding) : [];
+      if (places <= MOST_PLACES && lines.length < MOST_LINES) lines.push(this.#place(finding), ...more);
       else folded += 1;
     }
     if (folded > 0) lines.push(`and ${folded} more, some of them the same values; --json lists all`);
     return lines;
+  }
+
+  #more(finding: Finding): string[] {
+    const { verified } = finding;
+    return [
+      ...describeOwners(finding, Date.now()),
+      ...(verified ? [`${verified.state}: ${verified.reason}`] : []),
+    ].map((text) => `    ${lineOf(text)}`);
   }
 
   #place({
