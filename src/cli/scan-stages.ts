@@ -23,6 +23,7 @@ export async function stagesOf(
   io: Io,
   result: Collector,
 ): Promise<readonly StageMaker[]> {
+  const asking = await askingStages(choice, io, result);
   const { cwd, env } = io;
   const nowMs = io.wallMs();
   const place: AllowPlace = source.allowances ?? { by: 'files' };
@@ -34,7 +35,7 @@ export async function stagesOf(
   };
   return [
     (next) => new AllowStage(next, allowances, source.kind === 'history' ? { nowMs, unused } : { nowMs }),
-    ...(await askingStages(choice, io, result)),
+    ...asking,
   ];
 }
 

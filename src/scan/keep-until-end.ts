@@ -11,6 +11,7 @@ export function keepUntilEnd(
     return {
       finding: (finding) => void kept.push(finding),
       problem: (text) => next.problem(text),
+      skip: (kind, count) => next.skip(kind, count),
       looked: (files, bytes) => next.looked(files, bytes),
       end: async () => {
         const counted = kept.filter(({ allowed }) => !allowed);

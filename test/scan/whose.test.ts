@@ -69,6 +69,7 @@ test('a key in use, one that was replaced and a stranger are told apart, and not
   expect(JSON.stringify(gate.events(/./))).not.toContain(stranger.slice(4, 30));
   const { err } = await run(['scan', '--stdin', '--whose', '--data', gate.data], {
     stdin: `old = ${gate.key}\n`,
+    cwd: gate.data,
   });
   expect(err).toMatch(
     /this is groq, version 1, replaced .*: it is dead here; was it revoked at the provider\?/,
@@ -94,7 +95,10 @@ describe('--respond', () => {
     expect(finding(again.lines).owner).toMatchObject({ marked: false, exposed: { by: 'local' } });
     expect(gate.events('control.key.expose')).toHaveLength(1);
     expect((await gate.chat()).status).toBe(200);
-    const { err } = await run(['scan', '--stdin', '--respond', '--data', gate.data], { stdin: text });
+    const { err } = await run(['scan', '--stdin', '--respond', '--data', gate.data], {
+      stdin: text,
+      cwd: gate.data,
+    });
     expect(err).toContain('sallyport key add second --replace');
     expect(err).toContain('sallyport key disable second');
     const show = async (): Promise<string> => (await run(['key', 'show', 'second', '--data', gate.data])).out;
@@ -152,6 +156,7 @@ test('a credential for it alone is enough, and reads nothing else', async () => 
   const { out, code } = await run(['scan', '--stdin', '--json', '--whose', ...there], {
     env,
     stdin: `old = ${gate.key}\n`,
+    cwd: gate.data,
   });
   expect([code, out]).toEqual([1, expect.stringContaining('"name":"groq"') as string]);
   const refused = await run(['key', 'list', ...there], { env });
@@ -161,7 +166,7 @@ test('a credential for it alone is enough, and reads nothing else', async () => 
 test('a gateway that does not run changes no verdict, and it is said; with nothing found it is not asked', async () => {
   const text = `old = ${gate.key}\n`;
   const nowhere = ['scan', '--stdin', '--json', '--whose', '--data', '/nonexistent/data'];
-  const found = await run(nowhere, { stdin: text });
+  const found = await run(nowhere, { stdin: text, cwd: gate.data });
   expect(found.code).toBe(1);
   const lines = found.out
     .trim()
@@ -169,6 +174,6 @@ test('a gateway that does not run changes no verdict, and it is said; with nothi
     .map((line) => JSON.parse(line) as Line);
   expect(finding(lines)).not.toHaveProperty('owner');
   expect(summary(lines).notes).toEqual([expect.stringContaining('is not running') as string]);
-  const clean = await run(nowhere, { stdin: 'nothing\n' });
+  const clean = await run(nowhere, { stdin: 'nothing\n', cwd: gate.data });
   expect([clean.code, clean.out]).toEqual([0, expect.not.stringContaining('notes') as string]);
 });
