@@ -34,7 +34,13 @@ export function findConnections(
   }
 }
 
-function connectionAt(bytes: Uint8Array, at: number, { from, to }: Places, rule: Rule): Hit | null {
+/** The address whose `://` is at `at`, or null. Its scheme begins at or behind `from`; nothing at or behind `to` is looked at. */
+export function connectionAt(
+  bytes: Uint8Array,
+  at: number,
+  { from, to }: Pick<Places, 'from' | 'to'>,
+  rule: Rule,
+): Hit | null {
   const user = at + SEPARATOR.length;
   if (!hasAt(bytes, user, Math.min(to, user + LONGEST_USER))) return null;
   const scheme = SCHEME.exec(latin1(bytes, Math.max(from, at - LONGEST_SCHEME), at));

@@ -1,5 +1,5 @@
 /** JSON Web Tokens: three parts with dots between, of which the first says how the third was made. */
-import { ALPHABETS, isAt, latin1, standsAt } from './bytes.ts';
+import { ALPHABETS, fromBase64Url, isAt, latin1, standsAt } from './bytes.ts';
 import type { Hit } from './examine.ts';
 import type { Rule } from './rule.ts';
 
@@ -38,7 +38,7 @@ function endOfRun(bytes: Uint8Array, from: number, to: number): number {
 
 function objectOf(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    const value: unknown = JSON.parse(fromBase64Url(text));
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
   } catch {
     return null;
