@@ -9,6 +9,7 @@ const SRC = join(import.meta.dir, '..', 'src');
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   detect: ['core'],
+  redact: ['core', 'detect'],
   scan: ['core', 'detect'],
   setup: ['core', 'detect', 'providers', 'scan'],
   providers: ['core'],

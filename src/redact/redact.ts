@@ -1,0 +1,180 @@
+/**
+ * Takes secrets out of a text while it passes: `push` gives back what can be let go, `end` the rest. The output is the same however the text is cut
+ * into pieces. What is held back is only what could be a part of a secret, and never more than `MOST_HELD` characters. Runs in every JavaScript
+ * runtime; nothing here reads a clock, a file or the environment.
+ */
+import { utf8 } from './codes.ts';
+import { type Plan, planFor, type PlanOptions } from './plan.ts';
+import { Sieve, type Visitor } from './sieve.ts';
+
+export { MOST_HELD } from './sieve.ts';
+
+export interface RedactOptions extends PlanOptions {
+  /** What stands in the place of a secret; `rule` is the id of the rule that found it. `[redacted RULE]` when it is left out. */
+  readonly mark?: (rule: string) => string;
+}
+
+export interface Redactor<T> {
+  /** More of the text; returns what can be let go. */
+  push(piece: T): T;
+  /** The rest. What is pushed then is a text of its own. */
+  end(): T;
+  /** How many were taken out, by the id of the rule. */
+  readonly found: ReadonlyMap<string, number>;
+  /** How many characters are held back. */
+  readonly held: number;
+}
+
+export function markOf(rule: string): string {
+  return `[redacted ${rule}]`;
+}
+
+/** For text. Throws a TypeError for options that cannot be meant. */
+export function createRedactor(options: RedactOptions = {}): Redactor<string> {
+  return new TextRedactor(planFor(options), options.mark ?? markOf);
+}
+
+/** For bytes in UTF-8, cut anywhere; bytes that are no text pass as they are. */
+export function createByteRedactor(options: RedactOptions = {}): Redactor<Uint8Array> {
+  return new ByteRedactor(planFor(options), options.mark ?? markOf);
+}
+
+/** `text` as a whole. */
+export function redactText(text: string, options: RedactOptions = {}): string {
+  const redactor = createRedactor(options);
+  const start = redactor.push(text);
+  return start + redactor.end();
+}
+
+class Counts extends Map<string, number> {
+  count(rule: string): void {
+    this.set(rule, (this.get(rule) ?? 0) + 1);
+  }
+}
+
+class TextRedactor implements Redactor<string> {
+  readonly found = new Counts();
+  readonly #plan: Plan;
+  readonly #visitor: Visitor;
+  #sieve: Sieve;
+  #held = '';
+  /** What the sieve speaks of, and where it begins there. */
+  #text = '';
+  #base = 0;
+  #out = '';
+
+  constructor(plan: Plan, mark: (rule: string) => string) {
+    this.#plan = plan;
+    this.#sieve = new Sieve(plan);
+    this.#visitor = {
+      keep: (from, to) => {
+        this.#out += this.#text.slice(from - this.#base, to - this.#base);
+      },
+      replace: (rule) => {
+        this.found.count(rule);
+        this.#out += mark(rule);
+      },
+    };
+  }
+
+  get held(): number {
+    return this.#held.length;
+  }
+
+  push(piece: string): string {
+    const count = this.#sieve.readText(piece, 0);
+    if (count === piece.length) return this.#settle(piece);
+    let out = this.#settle(piece.slice(0, count));
+    for (let from = count; from < piece.length; ) {
+      const more = this.#sieve.readText(piece, from);
+      out += this.#settle(piece.slice(from, from + more));
+      from += more;
+    }
+    return out;
+  }
+
+  /** What was read is put behind what is held, but not joined with it before that is needed: joining costs more than all the rest. */
+  #settle(piece: string): string {
+    const sieve = this.#sieve;
+    const held = this.#held;
+    const base = sieve.done;
+    const safe = sieve.settle();
+    const count = safe - base;
+    const ofPiece = count - held.length;
+    if (ofPiece >= 0) this.#held = piece.slice(ofPiece);
+    else this.#held = held.slice(count) + piece;
+    if (sieve.isPlain) {
+      sieve.done = safe;
+      if (ofPiece < 0) return held.slice(0, count);
+      return held === '' ? piece.slice(0, ofPiece) : held + piece.slice(0, ofPiece);
+    }
+    this.#text = held + piece;
+    this.#base = base;
+    this.#out = '';
+    sieve.tell(safe, this.#visitor);
+    this.#text = '';
+    return this.#out;
+  }
+
+  end(): string {
+    this.#text = this.#held;
+    this.#base = this.#sieve.done;
+    this.#out = '';
+    this.#sieve.end(this.#visitor);
+    this.#held = '';
+    this.#text = '';
+    this.#sieve = new Sieve(this.#plan);
+    return this.#out;
+  }
+}
+
+class ByteRedactor implements Redactor<Uint8Array> {
+  readonly found = new Counts();
+  readonly #plan: Plan;
+  readonly #visitor: Visitor;
+  #sieve: Sieve;
+  #out = new Uint8Array(256);
+  #size = 0;
+
+  constructor(plan: Plan, mark: (rule: string) => string) {
+    this.#plan = plan;
+    this.#sieve = new Sieve(plan);
+    this.#visitor = {
+      keep: (from, to) => this.#append(this.#sieve.codes.subarray(from, to)),
+      replace: (rule) => {
+        this.found.count(rule);
+        this.#append(utf8(mark(rule)));
+      },
+    };
+  }
+
+  get held(): number {
+    return this.#sieve.length - this.#sieve.done;
+  }
+
+  push(piece: Uint8Array): Uint8Array {
+    this.#size = 0;
+    for (let from = 0; from < piece.length; ) {
+      from += this.#sieve.readBytes(piece, from);
+      this.#sieve.tell(this.#sieve.settle(), this.#visitor);
+    }
+    return this.#out.slice(0, this.#size);
+  }
+
+  end(): Uint8Array {
+    this.#size = 0;
+    this.#sieve.end(this.#visitor);
+    this.#sieve = new Sieve(this.#plan);
+    return this.#out.slice(0, this.#size);
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (this.#size + bytes.length > this.#out.length) {
+      const larger = new Uint8Array(2 * (this.#size + bytes.length));
+      larger.set(this.#out.subarray(0, this.#size));
+      this.#out = larger;
+    }
+    this.#out.set(bytes, this.#size);
+    this.#size += bytes.length;
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * Reads a text in pieces and says how much of it may be let go, and which stretches of that are secrets. INVARIANT: which stretches depends on the
+ * text alone. What is held is never more than `MOST_HELD` characters: what is undecided then is taken for a secret, with all that goes on from it.
+ */
+import { CLASS } from '../detect/bytes.ts';
+import { RUN } from '../detect/run-skip.ts';
+import { ROW_BITS } from './automaton.ts';
+import { type Candidate, type Codes, compareCuts, type Cut } from './candidate.ts';
+import { endOf, KEY, KEY_OR_BASE64, KEY_TABLE } from './characters.ts';
+import { codeOf } from './codes.ts';
+import { contextCandidate } from './context-candidate.ts';
+import type { Plan } from './plan.ts';
+
+/** No secret that is told by a rule needs as much to be decided. */
+export const MOST_HELD = 16 * 1024;
+export const TOO_LONG = 'undecided';
+/** A longer piece is read in several. */
+const MOST_AT_ONCE = 16 * 1024;
+/** What stands before a value, and decides whether it is one. */
+const LOOK_BACK = 512;
+const FIRST_CAPACITY = 2048;
+
+/** Told in the order of the text: what stays, and what is replaced. */
+export interface Visitor {
+  keep(from: number, to: number): void;
+  replace(label: string): void;
+}
+
+export class Sieve implements Codes {
+  codes = new Uint8Array(FIRST_CAPACITY);
+  length = 0;
+  ended = false;
+  /** What stands before it was let go. */
+  done = 0;
+  /** Stretches that were not wholly let go yet. */
+  readonly #cuts: Cut[] = [];
+  readonly #candidates: Candidate[] = [];
+  readonly #plan: Plan;
+  /** Parts of the plan that are asked at every piece. */
+  readonly #next: Uint16Array;
+  readonly #hasEnds: Uint8Array;
+  readonly #heldLength: Uint16Array;
+  readonly #looksAtRuns: boolean;
+  #state = 0;
+  /** Where the last stretch that was told of ends. */
+  #cutEnd = -1;
+  /** Where the run of key characters that the text ends with begins. */
+  #run = 0;
+  #read = 0;
+  #wideDone = -1;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#next = plan.automaton.next;
+    this.#hasEnds = plan.automaton.hasEnds;
+    this.#heldLength = plan.automaton.heldLength;
+    this.#looksAtRuns = plan.context !== null || plan.wide !== null;
+  }
+
+  /** Makes room for `more` characters, and says how many of them can be read now. Positions may become smaller. */
+  #room(more: number): number {
+    const count = Math.min(more, MOST_AT_ONCE, this.done + MOST_HELD - this.length);
+    if (this.length + count <= this.codes.length) return count;
+    this.#forget();
+    if (this.length + count > this.codes.length) {
+      const larger = new Uint8Array(2 ** Math.ceil(Math.log2(this.length + count + LOOK_BACK)));
+      larger.set(this.codes.subarray(0, this.length));
+      this.codes = larger;
+    }
+    return count;
+  }
+
+  #forget(): void {
+    let needed = this.done;
+    for (const candidate of this.#candidates) needed = Math.min(needed, candidate.needs);
+    const by = needed - LOOK_BACK;
+    if (by <= 0) return;
+    this.codes.copyWithin(0, by, this.length);
+    this.length -= by;
+    this.done -= by;
+    this.#run -= by;
+    this.#read -= by;
+    this.#cutEnd -= by;
+    this.#wideDone -= by;
+    for (const candidate of this.#candidates) candidate.moved(by);
+    for (const [at, cut] of this.#cuts.entries()) {
+      this.#cuts[at] = { ...cut, start: cut.start - by, end: cut.end - by };
+    }
+  }
+
+  /** Reads from `text[from..)`. Returns how many characters it took: at least one, if there is one. */
+  readText(text: string, from: number): number {
+    const count = this.#room(text.length - from);
+    const { codes } = this;
+    const next = this.#next;
+    const hasEnds = this.#hasEnds;
+    let state = this.#state;
+    let length = this.length;
+    for (let at = from; at < from + count; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit < 0x80) {
+        codes[length] = unit;
+        state = next[(state << ROW_BITS) | unit] as number;
+      } else {
+        codes[length] = codeOf(unit);
+        state = next[state << ROW_BITS] as number;
+      }
+      length += 1;
+      if (hasEnds[state] === 1) this.#begin(state, length);
+    }
+    this.#state = state;
+    this.length = length;
+    return count;
+  }
+
+  /** The same for bytes. */
+  readBytes(bytes: Uint8Array, from: number): number {
+    const count = this.#room(bytes.length - from);
+    const { codes } = this;
+    const next = this.#next;
+    const hasEnds = this.#hasEnds;
+    let state = this.#state;
+    let length = this.length;
+    for (let at = from; at < from + count; at += 1) {
+      const byte = bytes[at] as number;
+      codes[length] = byte;
+      state = next[(state << ROW_BITS) | (byte < 0x80 ? byte : 0)] as number;
+      length += 1;
+      if (hasEnds[state] === 1) this.#begin(state, length);
+    }
+    this.#state = state;
+    this.length = length;
+    return count;
+  }
+
+  #begin(state: number, end: number): void {
+    for (const pattern of this.#plan.automaton.ends[state] ?? []) {
+      const candidate = this.#plan.beginnings[pattern]?.(this.codes, end);
+      if (candidate) this.#candidates.push(candidate);
+    }
+  }
+
+  /**
+   * Decides what can be decided after what was read. Returns up to where it can be let go; `tell` has to follow, which is all that has to be done
+   * where `isPlain` says that it holds no secret.
+   */
+  settle(): number {
+    if (this.#looksAtRuns) this.#findRuns();
+    const hold = this.#candidates.length > 0 ? this.#decide() : Infinity;
+    const safe = Math.max(this.done, Math.min(hold, this.#tailHold()));
+    if (this.length - safe < MOST_HELD) return safe;
+    this.#cuts.push({ start: safe, end: this.length, label: TOO_LONG, rank: 0, goesOn: KEY_OR_BASE64 });
+    this.#candidates.length = 0;
+    return this.length;
+  }
+
+  /** Whether nothing of what can be let go is to be replaced. */
+  get isPlain(): boolean {
+    return this.#cuts.length === 0 && this.#cutEnd <= this.done;
+  }
+
+  /** The same after the last of the text. */
+  end(visitor: Visitor): void {
+    this.ended = true;
+    if (this.#looksAtRuns) this.#findRuns();
+    this.#decide();
+    this.#candidates.length = 0;
+    this.tell(this.length, visitor);
+  }
+
+  readonly #cut = (cut: Cut): void => void this.#cuts.push(cut);
+
+  /** Advances all candidates; returns where the first that is left begins. */
+  #decide(): number {
+    const candidates = this.#candidates;
+    let hold = Infinity;
+    let kept = 0;
+    for (let at = 0; at < candidates.length; at += 1) {
+      const candidate = candidates[at];
+      if (!candidate || candidate.advance(this, this.#cut)) continue;
+      candidates[kept] = candidate;
+      kept += 1;
+      if (candidate.hold < hold) hold = candidate.hold;
+    }
+    candidates.length = kept;
+    return hold;
+  }
+
+  /** What the text ends with, and could be the start of something. */
+  #tailHold(): number {
+    const { length } = this;
+    const hold = length - (this.#heldLength[this.#state] as number);
+    if (!this.#looksAtRuns) return hold;
+    const { context, wide } = this.#plan;
+    const ofContext = context ? context.holdAt(this.codes, this.#run, length) : length;
+    const ofWide = wide && length - this.#run <= wide.longest ? this.#run : length;
+    return Math.min(hold, ofContext, ofWide);
+  }
+
+  /** Looks at each run of key characters when it is complete. */
+  #findRuns(): void {
+    const { codes, length } = this;
+    let at = this.#read;
+    this.#read = length;
+    while (at < length) {
+      at = endOf(codes, at, length, KEY_TABLE);
+      if (at === length) break;
+      this.#runEnded(at);
+      at = this.#skipShort(at + 1);
+    }
+    if (this.ended) this.#runEnded(length);
+    else if (this.#plan.wide) this.#lookWide(length);
+  }
+
+  /** Goes to the next long run, or the one that the text ends with; returns where to read on. */
+  #skipShort(from: number): number {
+    const { codes, length } = this;
+    let start = from;
+    while (start + RUN <= length) {
+      let at = start + RUN - 1;
+      while (at >= start && ((CLASS[codes[at] as number] as number) & KEY) !== 0) at -= 1;
+      if (at < start) {
+        this.#run = start;
+        return start + RUN;
+      }
+      start = at + 1;
+    }
+    let at = length - 1;
+    while (at >= start && ((CLASS[codes[at] as number] as number) & KEY) !== 0) at -= 1;
+    this.#run = at + 1;
+    return length;
+  }
+
+  #runEnded(end: number): void {
+    if (this.#plan.wide) this.#lookWide(end);
+    if (end - this.#run < RUN || this.#run < 0 || !this.#plan.context) return;
+    const candidate = contextCandidate(this.#plan.context, this.codes, this.#run, end);
+    if (candidate) this.#candidates.push(candidate);
+  }
+
+  #lookWide(end: number): void {
+    const start = this.#run;
+    // What began so long ago was looked at.
+    if (this.#wideDone === start || start < 0) return;
+    const cut = this.#plan.wide?.cut(this.codes, start, end);
+    if (!cut) return;
+    this.#wideDone = start;
+    this.#cuts.push(cut);
+  }
+
+  /** Tells of all up to `safe`, which is let go. */
+  tell(safe: number, visitor: Visitor): void {
+    const cuts = this.#cuts;
+    let from = this.done;
+    if (cuts.length > 0) {
+      this.#stretch();
+      if (cuts.length > 1) cuts.sort(compareCuts);
+      let kept = 0;
+      for (const cut of cuts) {
+        if (cut.start < safe) {
+          if (cut.start >= this.#cutEnd) {
+            if (cut.start > from) visitor.keep(from, cut.start);
+            visitor.replace(cut.label);
+          }
+          this.#cutEnd = Math.max(this.#cutEnd, cut.end);
+          from = Math.max(from, Math.min(this.#cutEnd, safe));
+        }
+        if (cut.goesOn || cut.end > safe) {
+          cuts[kept] = cut;
+          kept += 1;
+        }
+      }
+      cuts.length = kept;
+    }
+    from = Math.max(from, Math.min(this.#cutEnd, safe));
+    if (from < safe) visitor.keep(from, safe);
+    this.done = safe;
+  }
+
+  /** Stretches go on for as long as their characters do. */
+  #stretch(): void {
+    for (const [at, cut] of this.#cuts.entries()) {
+      if (!cut.goesOn) continue;
+      const end = endOf(this.codes, cut.end, this.length, cut.goesOn);
+      const { goesOn, ...rest } = cut;
+      this.#cuts[at] = end < this.length || this.ended ? { ...rest, end } : { ...rest, end, goesOn };
+    }
+  }
+}
