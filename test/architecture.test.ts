@@ -111,6 +111,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'offline.ts',
     'providers',
     'recovery',
+    'redact',
     'runtime-environment.ts',
     'scan',
     'setup',

@@ -14,6 +14,8 @@ export interface Io {
   readonly err: (text: string) => void;
   /** Writes text as it is, and says when it was taken. */
   readonly outThen: WriteOut;
+  /** The same for bytes, which must not be changed before that. */
+  readonly bytesThen: (bytes: Uint8Array, done: (error?: Error | null) => void) => void;
   /** Ends the process at once, whatever is still to be written. */
   readonly leave: (code: number) => void;
   readonly stdinIsTerminal: boolean;
@@ -52,6 +54,7 @@ export function processIo(): Io {
     out: (text) => void streamOf('stdout').write(text),
     err: (text) => void streamOf('stderr').write(text),
     outThen: (text, done) => void streamOf('stdout').write(text, done),
+    bytesThen: (bytes, done) => void streamOf('stdout').write(bytes, done),
     leave: (code) => process.exit(code),
     get stdinIsTerminal() {
       return process.stdin.isTTY;

@@ -6,11 +6,13 @@ import type { Command } from './command.ts';
 import { gitignoreCheck, gitignoreFix } from './gitignore.ts';
 import { hookInstall, hookStatus, hookUninstall } from './hook.ts';
 import { scanAllow } from './scan-allow.ts';
+import { redact } from './redact.ts';
 import { scan } from './scan.ts';
 
 export const LOCAL_COMMANDS: readonly Command[] = [
   scan,
   scanAllow,
+  redact,
   hookInstall,
   hookStatus,
   hookUninstall,

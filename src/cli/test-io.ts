@@ -57,6 +57,10 @@ export function testIo(options: TestIoOptions): {
       out += text;
       done();
     },
+    bytesThen: (bytes, done) => {
+      out += Buffer.from(bytes).toString();
+      done();
+    },
     leave: () => undefined,
     stdinIsTerminal: options.typed !== undefined,
     stdoutIsTerminal: options.stdoutIsTerminal ?? false,

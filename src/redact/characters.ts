@@ -4,8 +4,6 @@ import { ALPHABETS, CLASS } from '../detect/bytes.ts';
 export const KEY = ALPHABETS.key.bit;
 export const BASE64 = ALPHABETS.base64.bit;
 
-/** Whether a character may stand in a value that is joined by dots or colons, of which all but the last run is no part of the run. */
-export const DOTTED = tableOf(/[A-Za-z0-9_.:~-]/);
 /** What the value behind `Bearer` consists of (RFC 6750, section 2.1). */
 export const CREDENTIAL = tableOf(/[A-Za-z0-9._~+/=-]/);
 export const HOST = tableOf(/[A-Za-z0-9.-]/);

@@ -37,7 +37,8 @@ export class ContextFacts {
       if (shape.by !== 'context') continue;
       for (const name of shape.names ?? []) this.#names.add(name);
       for (const [least, most] of shape.lengths) {
-        if (shape.alphabet === 'base64') longestBase64 = Math.max(longestBase64, Math.min(most, LONGEST_BASE64));
+        if (shape.alphabet === 'base64')
+          longestBase64 = Math.max(longestBase64, Math.min(most, LONGEST_BASE64));
         else longest = Math.max(longest, Math.min(most, LONGEST));
         for (let length = least; length <= Math.min(most, LONGEST); length += 1) {
           this.#alphabets[length] = (this.#alphabets[length] ?? 0) | ALPHABETS[shape.alphabet].bit;
@@ -51,7 +52,8 @@ export class ContextFacts {
   fits(codes: Uint8Array, start: number, end: number): boolean {
     if (end - start > LONGEST) return false;
     let alphabets = this.#alphabets[end - start] ?? 0;
-    for (let at = start; at < end && alphabets !== 0; at += 1) alphabets &= CLASS[codes[at] as number] as number;
+    for (let at = start; at < end && alphabets !== 0; at += 1)
+      alphabets &= CLASS[codes[at] as number] as number;
     return alphabets !== 0;
   }
 

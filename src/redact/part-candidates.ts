@@ -1,6 +1,6 @@
 /** Secrets of several parts: JSON Web Tokens, addresses with a password, and what stands behind the name of an HTTP scheme. */
 import { latin1 } from '../detect/bytes.ts';
-import { findConnections } from '../detect/connection.ts';
+import { connectionAt } from '../detect/connection.ts';
 import { jwtAt } from '../detect/jwt.ts';
 import type { Rule } from '../detect/rule.ts';
 import { type Candidate, type Codes, type Cutter, RANK } from './candidate.ts';
@@ -143,12 +143,10 @@ export class ConnectionCandidate implements Candidate {
     this.#walked = endOf(codes, this.#walked, Math.min(length, farthest), HOST);
     if (this.#walked === length && this.#walked < farthest && !text.ended) return false;
     const from = Math.max(0, this.#separator - LONGEST_SCHEME);
-    findConnections(codes, from, this.#walked, this.#rule, ({ start, end }) => {
-      // Of another address the password would stand elsewhere.
-      if (start >= this.#separator || end <= this.#host) return;
-      const [password, host] = [this.#password, this.#host];
-      cut({ start: password, end: host - 1, label: this.#rule.id, rank: RANK.vague });
-    });
+    if (connectionAt(codes, this.#separator, { from, to: this.#walked }, this.#rule)) {
+      const end = this.#host - 1;
+      cut({ start: this.#password, end, label: this.#rule.id, rank: RANK.vague });
+    }
     return true;
   }
 

@@ -8,7 +8,13 @@ import type { Candidate } from './candidate.ts';
 import { KEY } from './characters.ts';
 import { ContextFacts } from './context-candidate.ts';
 import { knownForms } from './known-forms.ts';
-import { ConnectionCandidate, CredentialCandidate, JwtCandidate, OBJECT, SEPARATOR } from './part-candidates.ts';
+import {
+  ConnectionCandidate,
+  CredentialCandidate,
+  JwtCandidate,
+  OBJECT,
+  SEPARATOR,
+} from './part-candidates.ts';
 import { BEGIN, PemCandidate } from './pem-candidate.ts';
 import { KnownCandidate, LookAlike, PrefixCandidate } from './prefix-candidates.ts';
 import { WIDE, type Wide } from './wide.ts';

@@ -17,6 +17,11 @@ export interface RedactOptions extends PlanOptions {
 export interface Redactor<T> {
   /** More of the text; returns what can be let go. */
   push(piece: T): T;
+  /**
+   * White space that is held between two lines of a private key, which alone is harmless: for when nothing has come for a while, and somebody waits
+   * for the end of a line.
+   */
+  release(): T;
   /** The rest. What is pushed then is a text of its own. */
   end(): T;
   /** How many were taken out, by the id of the rule. */
@@ -85,7 +90,7 @@ class TextRedactor implements Redactor<string> {
     const count = this.#sieve.readText(piece, 0);
     if (count === piece.length) return this.#settle(piece);
     let out = this.#settle(piece.slice(0, count));
-    for (let from = count; from < piece.length; ) {
+    for (let from = count; from < piece.length;) {
       const more = this.#sieve.readText(piece, from);
       out += this.#settle(piece.slice(from, from + more));
       from += more;
@@ -114,6 +119,13 @@ class TextRedactor implements Redactor<string> {
     sieve.tell(safe, this.#visitor);
     this.#text = '';
     return this.#out;
+  }
+
+  release(): string {
+    const held = this.#held;
+    if (!this.#sieve.release()) return '';
+    this.#held = '';
+    return held;
   }
 
   end(): string {
@@ -154,11 +166,16 @@ class ByteRedactor implements Redactor<Uint8Array> {
 
   push(piece: Uint8Array): Uint8Array {
     this.#size = 0;
-    for (let from = 0; from < piece.length; ) {
+    for (let from = 0; from < piece.length;) {
       from += this.#sieve.readBytes(piece, from);
       this.#sieve.tell(this.#sieve.settle(), this.#visitor);
     }
     return this.#out.slice(0, this.#size);
+  }
+
+  release(): Uint8Array {
+    const from = this.#sieve.done;
+    return this.#sieve.release() ? this.#sieve.codes.slice(from, this.#sieve.done) : new Uint8Array();
   }
 
   end(): Uint8Array {

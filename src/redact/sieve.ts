@@ -6,7 +6,7 @@ import { CLASS } from '../detect/bytes.ts';
 import { RUN } from '../detect/run-skip.ts';
 import { ROW_BITS } from './automaton.ts';
 import { type Candidate, type Codes, compareCuts, type Cut } from './candidate.ts';
-import { endOf, KEY, KEY_OR_BASE64, KEY_TABLE } from './characters.ts';
+import { endOf, KEY, KEY_OR_BASE64, KEY_TABLE, SPACE, type Table } from './characters.ts';
 import { codeOf } from './codes.ts';
 import { contextCandidate } from './context-candidate.ts';
 import type { Plan } from './plan.ts';
@@ -159,6 +159,13 @@ export class Sieve implements Codes {
     return this.#cuts.length === 0 && this.#cutEnd <= this.done;
   }
 
+  /** Lets go of what is held if it is nothing but white space; false when there is something else. */
+  release(): boolean {
+    if (endOf(this.codes, this.done, this.length, SPACE) < this.length) return false;
+    this.done = this.length;
+    return true;
+  }
+
   /** The same after the last of the text. */
   end(visitor: Visitor): void {
     this.ended = true;
@@ -254,7 +261,6 @@ export class Sieve implements Codes {
     let from = this.done;
     if (cuts.length > 0) {
       this.#stretch();
-      if (cuts.length > 1) cuts.sort(compareCuts);
       let kept = 0;
       for (const cut of cuts) {
         if (cut.start < safe) {
@@ -277,13 +283,24 @@ export class Sieve implements Codes {
     this.done = safe;
   }
 
-  /** Stretches go on for as long as their characters do. */
+  /** Stretches go on for as long as their characters do. Those that lie inside others are dropped, so that there are never many. */
   #stretch(): void {
-    for (const [at, cut] of this.#cuts.entries()) {
-      if (!cut.goesOn) continue;
-      const end = endOf(this.codes, cut.end, this.length, cut.goesOn);
-      const { goesOn, ...rest } = cut;
-      this.#cuts[at] = end < this.length || this.ended ? { ...rest, end } : { ...rest, end, goesOn };
+    const cuts = this.#cuts;
+    if (cuts.length > 1) cuts.sort(compareCuts);
+    const ends = new Map<Table, number>();
+    let kept = 0;
+    let covered = -Infinity;
+    for (const cut of cuts) {
+      const { goesOn, ...closed } = cut;
+      const inside = goesOn ? cut.end <= (ends.get(goesOn) ?? -1) : cut.end <= covered;
+      if (inside) continue;
+      const end = goesOn ? endOf(this.codes, cut.end, this.length, goesOn) : cut.end;
+      if (goesOn) ends.set(goesOn, end);
+      const isOpen = goesOn !== undefined && end === this.length && !this.ended;
+      covered = Math.max(covered, end);
+      cuts[kept] = isOpen ? { ...closed, end, goesOn } : { ...closed, end };
+      kept += 1;
     }
+    cuts.length = kept;
   }
 }

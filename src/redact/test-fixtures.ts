@@ -19,7 +19,7 @@ export function privateKeys(): string[] {
   pems ??= [
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
     generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }),
-  ].map((pem) => pem.toString().trim());
+  ].map((pem) => pem.trim());
   return pems;
 }
 
@@ -66,7 +66,7 @@ export function fixtures(): Fixture[] {
 /** The text in pieces of one to `most` characters. */
 export function cut(text: string, most: number, random: (below: number) => number): string[] {
   const pieces: string[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const size = 1 + random(most);
     pieces.push(text.slice(at, at + size));
     at += size;
