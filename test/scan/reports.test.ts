@@ -232,7 +232,7 @@ describe('a hostile name of a file', () => {
       decodeURIComponent(name),
     );
     expect(files.toSorted()).toEqual(
-      BAD.map((name) => name.replaceAll(/[\u001B\u0007\u202E]/g, '\uFFFD')).toSorted(),
+      BAD.map((name) => name.replaceAll(/[^ -~\r\n]/g, '\uFFFD')).toSorted(),
     );
     expect(isWellFormed((await report(lab, 'junit')).out)).toBe(true);
     sarifOf((await report(lab, 'sarif')).out);
