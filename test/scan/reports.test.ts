@@ -231,9 +231,7 @@ describe('a hostile name of a file', () => {
     const files = [...github.out.matchAll(/^::error file=([^,]*),/gm)].map(([, name = '']) =>
       decodeURIComponent(name),
     );
-    expect(files.toSorted()).toEqual(
-      BAD.map((name) => name.replaceAll(/[^ -~\r\n]/g, '\uFFFD')).toSorted(),
-    );
+    expect(files.toSorted()).toEqual(BAD.map((name) => name.replaceAll(/[^ -~\r\n]/g, '\uFFFD')).toSorted());
     expect(isWellFormed((await report(lab, 'junit')).out)).toBe(true);
     sarifOf((await report(lab, 'sarif')).out);
   });
