@@ -30,6 +30,8 @@ export class Opening implements Parts {
   readonly #lines: LineIndex;
   /** Values that were found in a form that has no place in the file's bytes. */
   readonly #values = new Set<string>();
+  /** Values by what they are told once for. */
+  readonly #told = new Set<string>();
   /** Values, and places, by line of the file. */
   readonly #places = new Set<string>();
 
@@ -41,7 +43,7 @@ export class Opening implements Parts {
     this.#lines = new LineIndex(deps.bytes);
   }
 
-  text({ bytes, where, placeOf, name }: View): void {
+  text({ bytes, where, placeOf, name, once }: View): void {
     const lines = placeOf ? this.#lines : new LineIndex(bytes);
     for (const found of findDeep(bytes, 0, bytes.length, this.#deps.depth)) {
       if (!found.sure && !this.#deps.possible) continue;
@@ -57,7 +59,7 @@ export class Opening implements Parts {
       );
       if (placeOf) this.#rememberPlace(finding);
       else this.#values.add(finding.fingerprint);
-      this.#deps.report(finding);
+      if (once === undefined || this.#isFirst(`${once} ${finding.fingerprint}`)) this.#deps.report(finding);
     }
   }
 
@@ -89,6 +91,12 @@ export class Opening implements Parts {
       this.#places.has(`${line}:${column}`) ||
       this.#places.has(`${line} ${fingerprint}`)
     );
+  }
+
+  #isFirst(key: string): boolean {
+    const first = !this.#told.has(key);
+    this.#told.add(key);
+    return first;
   }
 
   #rememberPlace({ fingerprint, line, column }: Finding): void {
