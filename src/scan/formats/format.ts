@@ -14,6 +14,8 @@ export interface View {
   readonly where?: string;
   /** Which bytes of the file a place of the text stands for. Without it, lines are those of the text. */
   readonly placeOf?: (at: number) => number;
+  /** Its lines end where the page does, so that a value may go over several. */
+  readonly wraps?: boolean;
   /** Texts with the same one say the same in several forms: a value that is in more than one of them is reported once. */
   readonly once?: string;
   /** Behind a `!`, for a text that has a name of its own: an attachment, a part. */
@@ -81,11 +83,18 @@ const OFFICE: Format = {
   load: async () => (await import('./office.ts')).openOfficeXml,
 };
 
+const PDF: Format = {
+  name: 'PDF',
+  byLine: false,
+  load: async () => (await import('./pdf.ts')).openPdf,
+};
+
 const BY_EXTENSION = new Map<string, Format>([
   ['ipynb', NOTEBOOK],
   ['eml', MAIL],
   ['mht', MAIL],
   ['mhtml', MAIL],
+  ['pdf', PDF],
 ]);
 const LONGEST_EXTENSION = 8;
 /** Longer than what tells the formats apart. */
@@ -123,6 +132,8 @@ const MAIL_STARTS = ['Return-Path: ', 'Received: ', 'Delivered-To: ', 'X-Origina
 
 function formatByStart(head: Uint8Array): Format | null {
   switch (head[0]) {
+    case 0x25: // %
+      return standsAt(head, 0, '%PDF-') ? PDF : null;
     case 0x46: // F
       return isMailbox(head) ? MAILBOX : null;
     case 0x44: // D
