@@ -58,9 +58,9 @@ test('links, notes, properties and attached files are looked at', async () => {
   );
   const { places } = await scanContent('a.pdf', bytes);
   expect(places.toSorted().map((place) => place.replace(/:\d+:\d+/, ''))).toEqual([
+    'a.pdf!env.gz!env',
     'a.pdf (page 1, notes and links)',
     'a.pdf (properties)',
-    'a.pdf!env.gz!env',
   ]);
 });
 
