@@ -22,17 +22,19 @@ type Page = Awaited<ReturnType<Pdf['getPage']>>;
 const MOST_PAGES = 20_000;
 const MOST_PIXELS = 50_000_000;
 
-self.onmessage = async ({ data }: MessageEvent<PdfRequest>) => {
+self.addEventListener('message', ({ data }: MessageEvent<PdfRequest>) => void answer(data));
+
+async function answer(request: PdfRequest): Promise<void> {
   try {
-    await readPdf(data);
+    await readPdf(request);
   } catch (error) {
     tell({ kind: 'problem', why: whyOf(error) });
   }
   tell({ kind: 'end' });
-};
+}
 
 function tell(message: PdfMessage): void {
-  self.postMessage(message);
+  self.postMessage(message, []);
 }
 
 function whyOf(error: unknown): string {

@@ -24,7 +24,7 @@ test('a key is found on its page, cut into pieces as fonts and kerning cut it, a
 });
 
 test('a font whose codes are no characters is read by its map', async () => {
-  const codes = [...KEY].map((character) => (character.charCodeAt(0) + 0x100).toString(16).padStart(4, '0'));
+  const codes = [...Buffer.from(KEY)].map((byte) => (byte + 0x100).toString(16).padStart(4, '0'));
   const cmap = stream(
     '',
     Buffer.from(

@@ -27,14 +27,17 @@ export class JobThread<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // It keeps the process as well, which an idle thread does not.
     const timer = setTimeout(() => reject(new Error('it takes too long')), this.#timeoutMs);
-    worker.onmessage = ({ data }: MessageEvent<Message>) => {
+    const over = new AbortController();
+    const { signal } = over;
+    const hear = ({ data }: MessageEvent<Message>): void => {
       try {
         if (onMessage(data)) resolve();
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
-    worker.onerror = ({ message }) => reject(new Error(message));
+    worker.addEventListener('message', hear, { signal });
+    worker.addEventListener('error', ({ message }) => reject(new Error(message)), { signal });
     worker.postMessage(request, [...transfer]);
     try {
       await promise;
@@ -44,6 +47,7 @@ export class JobThread<Message> {
       throw error;
     } finally {
       clearTimeout(timer);
+      over.abort();
     }
   }
 
