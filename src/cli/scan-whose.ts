@@ -23,6 +23,8 @@ export interface WhoseOptions extends ServerValues {
   readonly respond: boolean;
 }
 
+type Owners = Map<string, { owners: Owner[] }>;
+
 const TOKEN_RULE = 'sallyport-token';
 const TOKEN_ID_AT = 'sallyp_s'.length;
 const TOKEN_ID_CHARS = 12;
@@ -38,7 +40,7 @@ export function whoseStage(options: WhoseOptions, io: Io, say: (text: string) =>
     client = error;
   }
   return keepUntilEnd(async (findings) => {
-    const owners = new Map<string, { owners: Owner[] }>();
+    const owners: Owners = new Map();
     try {
       if (client instanceof SallyportError) throw client;
       await ask(client, findings, options.respond, owners, say);
@@ -53,12 +55,24 @@ export function whoseStage(options: WhoseOptions, io: Io, say: (text: string) =>
   });
 }
 
+/** By fingerprint, whose the values are. Rejects as the client does. */
+export async function askWhose(
+  client: AdminClient,
+  findings: readonly Finding[],
+  respond: boolean,
+  say: (text: string) => void,
+): Promise<ReadonlyMap<string, { readonly owners: readonly Owner[] }>> {
+  const owners: Owners = new Map();
+  await ask(client, findings, respond, owners, say);
+  return owners;
+}
+
 /** Adds to `owners` as answers come, so that what was done is told even where the next question fails. */
 async function ask(
   client: AdminClient,
   findings: readonly Finding[],
   respond: boolean,
-  owners: Map<string, { owners: Owner[] }>,
+  owners: Owners,
   say: (text: string) => void,
 ): Promise<void> {
   const distinct = [...new Map(findings.map((finding) => [finding.fingerprint, finding])).values()];

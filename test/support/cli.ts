@@ -13,10 +13,12 @@ export async function sallyport(
   args: readonly string[],
   stdin = '',
   variables: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<CliResult> {
   const child = Bun.spawn([process.execPath, '--no-env-file', '--config=/dev/null', MAIN, ...args], {
     stdio: [Buffer.from(stdin), 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', ...variables },
+    ...(cwd === undefined ? {} : { cwd }),
   });
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),
