@@ -7,6 +7,7 @@ import { RULES } from '../src/detect/rules.ts';
 export const RULES_PAGE = join(import.meta.dir, '..', 'docs', 'guide', 'leak-rules.md');
 
 const OWN = {
+  'azure-secret': '`[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}`',
   pem: 'from `-----BEGIN … PRIVATE KEY-----` on; without enough of a key behind it, "may be"',
   jwt: 'three parts of base64url, of which the first is a JSON object with `alg`',
   connection: '`scheme://user:password@host`, not for this machine, an example or a name without a dot',
@@ -49,7 +50,7 @@ function shapeOf({ shape }: Rule): string {
     const lengths = shape.lengths.map(([least, most]) =>
       least === most ? `${least}` : `${least} to ${most}`,
     );
-    return `${lengths.join(' or ')} characters, told by what stands before`;
+    return `${lengths.join(' or ')} characters, told by what stands ${shape.named ? 'around' : 'before'} it`;
   }
   if (shape.by !== 'prefix') return OWN[shape.by];
   const { marker, loose, proof } = shape;
@@ -57,6 +58,7 @@ function shapeOf({ shape }: Rule): string {
     `\`${patternOf(shape)}\``,
     ...(marker ? [`or any length with \`${marker.text}\` inside`] : []),
     ...(shape.before ? ['if what stands before says so'] : []),
+    ...(shape.named ? ['beside the name of its provider'] : []),
     ...(proof ? ['with the right checksum'] : []),
     ...(loose ? [`"may be" from ${loose.least} characters`] : []),
   ].join(', ');

@@ -8,18 +8,22 @@ import { RULES } from './rules.ts';
 /** What an anchor is of, as a bit; the lower bits are groups of prefixes. A search looks again: an anchor only says that it is worth it. */
 export const PLACE = {
   /** A prefix that no run of key characters shows. */
-  searched: 1 << 23,
-  privateKey: 1 << 24,
-  connection: 1 << 25,
-  percent: 1 << 26,
-  unicode: 1 << 27,
-  hexadecimal: 1 << 28,
-  joint: 1 << 29,
-  spacedJoint: 1 << 30,
+  searched: 1 << 18,
+  privateKey: 1 << 19,
+  connection: 1 << 20,
+  percent: 1 << 21,
+  unicode: 1 << 22,
+  hexadecimal: 1 << 23,
+  joint: 1 << 24,
+  spacedJoint: 1 << 25,
+  /** A plus inside base64. */
+  plus: 1 << 26,
+  clientSecret: 1 << 27,
+  secretName: 1 << 28,
 } as const;
 
 /** So many groups of prefixes can be told apart. Those that start alike are one. */
-const GROUP_COUNT = 23;
+const GROUP_COUNT = 18;
 /** The bits of all groups. A value that begins so is made of key characters, as many as the shortest run has at least. */
 export const GROUP_BITS = (1 << GROUP_COUNT) - 1;
 
@@ -33,6 +37,9 @@ const HEX = '0123456789abcdefABCDEF';
 /** Of a printable character's code. */
 const UPPER_DIGIT = '234567';
 
+const DIGIT = '0123456789';
+const BASE64 = `${DIGIT}ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/`;
+
 const OTHERS: readonly Anchor[] = [
   { bits: PLACE.privateKey, places: ['E', ' ', 'K'] },
   { bits: PLACE.connection, places: [':', '/', '/'] },
@@ -41,6 +48,10 @@ const OTHERS: readonly Anchor[] = [
   { bits: PLACE.hexadecimal, places: ['\\', 'x', UPPER_DIGIT] },
   { bits: PLACE.joint, places: [`"'`, '+', ''] },
   { bits: PLACE.spacedJoint, places: [`"'`, ' ', '+'] },
+  { bits: PLACE.plus, places: [BASE64, '+', BASE64] },
+  { bits: PLACE.clientSecret, places: [DIGIT, 'Q', '~'] },
+  // secretAccessKey
+  { bits: PLACE.secretName, places: ['t', 'A', 'c'] },
 ];
 
 const MATCHERS = RULES.flatMap(matchersOf);

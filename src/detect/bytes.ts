@@ -16,6 +16,7 @@ export const ALPHABETS = {
   hex: { bit: 4, size: 16, pattern: '[0-9a-f]' },
   lowerAlnum: { bit: 8, size: 36, pattern: '[a-z0-9]' },
   base32: { bit: 16, size: 32, pattern: '[A-Z2-7]' },
+  lowerBase32: { bit: 128, size: 32, pattern: '[a-z2-7]' },
   base64: { bit: 32, size: 64, pattern: '[A-Za-z0-9+/=]' },
   upperAlnum: { bit: 64, size: 36, pattern: '[A-Z0-9]' },
 } as const satisfies Record<string, AlphabetFacts>;

@@ -1,18 +1,16 @@
 /**
- * Values without a shape of their own, told by what stands before them: a run of the right length and characters, behind the name of its
- * provider and an assignment. Only the bytes just before and behind the run are looked at.
+ * Values without a shape of their own, told by what stands around them: a run of the right length and characters, beside the name of its
+ * provider. Only the bytes just before and behind the run are looked at.
  */
 import { ALPHABETS, CLASS, isAt, latin1 } from './bytes.ts';
-import type { Hit } from './examine.ts';
-import { isLifelike } from './lifelike.ts';
+import { glueAt, type Hit } from './examine.ts';
+import { isLifelike, isScrambled } from './lifelike.ts';
 import type { ContextShape, Rule } from './rule.ts';
+import { distanceOf, type Surroundings, surroundingsOf } from './vendor-name.ts';
 
-/** Of what stands before a value, no more is looked at. */
+/** Of what stands before a value and proves it, no more is looked at. */
 const BEFORE_BYTES = 100;
 const BEHIND_BYTES = 64;
-/** Between a name and its value. */
-const ASSIGNMENT = /^["'\]]?\s{0,8}(?:=>|:=|[=:,])\s{0,8}["'`]?/;
-const GAP_BYTES = 24;
 /** No value is longer. */
 const LONGEST = 128;
 /** A key of Azure's storage. */
@@ -21,39 +19,53 @@ const BASE64 = ALPHABETS.base64.bit;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
 const EQUALS = 0x3d;
+const DASH = 0x2d;
+const GREATER = 0x3e;
+const UNDERSCORE = 0x5f;
 
 interface ContextRule {
   readonly rule: Rule;
   readonly shape: ContextShape;
 }
 
+interface Candidate {
+  readonly hit: Hit;
+  readonly distance: number;
+}
+
 export class ContextSearch {
   /** By the length of the value: which rules are worth a look. */
   readonly #byLength: ContextRule[][] = [];
-  readonly #byName = new Map<string, ContextRule>();
-  readonly #nameLengths = new Set<number>();
+  /** In order. */
+  readonly #lengths: readonly number[];
 
   constructor(rules: readonly Rule[]) {
     for (const rule of rules) {
       const { shape } = rule;
       if (shape.by !== 'context') continue;
-      for (const name of shape.names ?? []) {
-        this.#byName.set(name, { rule, shape });
-        this.#nameLengths.add(name.length);
-      }
       for (const [least, most] of shape.lengths) {
         for (let length = least; length <= Math.min(most, LONGEST); length += 1) {
           (this.#byLength[length] ??= []).push({ rule, shape });
         }
       }
     }
+    this.#lengths = [...this.#byLength.keys()].filter((length) => this.#byLength[length]);
   }
 
   /** The value that the run `bytes[start..end)` is, or is a part of; null when it is none. Nothing at or behind `to` is looked at. */
   find(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
-    const own = this.#try(bytes, start, end, to) ?? this.#behindName(bytes, start, end, to);
+    const own =
+      this.#withoutGlue(bytes, start, end, to) ??
+      this.#try(bytes, start, end, to) ??
+      this.#withoutDashes(bytes, start, end, to) ??
+      this.#behindDash(bytes, start, end, to);
     if (own) return own;
     if (!goesOn(bytes[end]) && !goesOn(bytes[start - 1])) return null;
+    return this.findBase64(bytes, start, end, to);
+  }
+
+  /** The same for a run that is a part of a longer one in base64. */
+  findBase64(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
     // What is longer than any value in base64 is none: nearly all of it, so the walk ends early.
     let first = start;
     const lowest = Math.max(0, end - LONGEST_BASE64 - 1);
@@ -61,36 +73,84 @@ export class ContextSearch {
     let last = end;
     const highest = Math.min(to, first + LONGEST_BASE64 + 1);
     while (last < highest && isAt(bytes, last, BASE64)) last += 1;
-    return this.#try(bytes, first, last, to);
+    return this.#withoutGlue(bytes, first, last, to) ?? this.#try(bytes, first, last, to);
   }
 
-  #behindName(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
-    if (!this.#nameLengths.has(end - start)) return null;
-    const named = this.#byName.get(latin1(bytes, start, end).toLowerCase());
-    const gap = named ? ASSIGNMENT.exec(latin1(bytes, end, Math.min(to, end + GAP_BYTES))) : null;
-    if (!named || !gap) return null;
-    const first = end + gap[0].length;
-    const { bit } = ALPHABETS[named.shape.alphabet];
-    let last = first;
-    while (last < to && last - first < LONGEST && isAt(bytes, last, bit)) last += 1;
-    return this.#try(bytes, first, last, to);
+  /** `\\nVALUE`, `%3DVALUE`, and a colour of a terminal. */
+  #withoutGlue(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
+    const glue = glueAt(bytes, start);
+    return glue === 0 ? null : this.#try(bytes, start + glue, end, to);
   }
 
-  #try(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
-    const candidates = this.#byLength[end - start];
-    if (!candidates) return null;
-    let before: string | null = null;
-    for (const { rule, shape } of candidates) {
-      const { bit, size } = ALPHABETS[shape.alphabet];
-      if (!isOf(bytes, start, end, bit)) continue;
-      before ??= latin1(bytes, Math.max(0, start - BEFORE_BYTES), start);
-      if (!shape.before.test(before)) continue;
-      if (shape.form && !shape.form.test(latin1(bytes, start, end))) continue;
-      if (shape.behind && !shape.behind.test(latin1(bytes, end, Math.min(to, end + BEHIND_BYTES)))) continue;
-      if (isLifelike(bytes, start, end, size)) return { rule, start, end, sure: true };
+  /** Glued to a name: `token_VALUE`. */
+  #behindDash(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
+    for (const length of this.#lengths) {
+      const first = end - length;
+      if (first <= start) return null;
+      if (!isDash(bytes[first - 1])) continue;
+      const hit = this.#try(bytes, first, end, to);
+      if (hit) return hit;
     }
     return null;
   }
+
+  /** `<!--VALUE-->`, and names that end in an underscore. */
+  #withoutDashes(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
+    if (!isDash(bytes[start]) && !isDash(bytes[end - 1])) return null;
+    let first = start;
+    while (first < end && isDash(bytes[first])) first += 1;
+    let last = end;
+    while (last > first && isDash(bytes[last - 1])) last -= 1;
+    const commented = bytes[end] === GREATER ? end - 2 : end;
+    return (
+      this.#try(bytes, first, last, to) ??
+      this.#try(bytes, first, commented, to) ??
+      this.#try(bytes, start, commented, to) ??
+      (first > start && last < end
+        ? (this.#try(bytes, first, end, to) ?? this.#try(bytes, start, last, to))
+        : null)
+    );
+  }
+
+  #try(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
+    const rules = this.#byLength[end - start];
+    if (!rules) return null;
+    const piece = isPieceOfBase64(bytes, start, end);
+    let best: Candidate | null = null;
+    let around: Surroundings | null = null;
+    for (const { rule, shape } of rules) {
+      const { bit, size } = ALPHABETS[shape.alphabet];
+      if ((piece && shape.named) || !isOf(bytes, start, end, bit)) continue;
+      if (shape.form && !shape.form.test(latin1(bytes, start, end))) continue;
+      if (shape.scrambled && !isScrambled(bytes, start, end)) continue;
+      const whole = wholeOf(bytes, start, end, to, shape);
+      if (!whole || !isLifelike(bytes, start, end, size)) continue;
+      let distance: number | null = 0;
+      if (shape.named) {
+        around ??= surroundingsOf(bytes, whole.start, whole.end, to);
+        distance = distanceOf(shape.named, around);
+      }
+      if (distance === null || (best && best.distance <= distance)) continue;
+      best = { hit: { rule, ...whole, sure: true }, distance };
+    }
+    return best?.hit ?? null;
+  }
+}
+
+/** The value with what belongs to it before and behind; null when that, or what else has to be there, is missing. */
+function wholeOf(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  to: number,
+  { before, lead, tail }: ContextShape,
+): { readonly start: number; readonly end: number } | null {
+  const text = before || lead ? latin1(bytes, Math.max(0, start - BEFORE_BYTES), start) : '';
+  if (before && !before.test(text)) return null;
+  const leading = lead?.exec(text);
+  const trailing = tail?.exec(latin1(bytes, end, Math.min(to, end + BEHIND_BYTES)));
+  if ((lead && !leading) || (tail && !trailing)) return null;
+  return { start: start - (leading?.[0].length ?? 0), end: end + (trailing?.[0].length ?? 0) };
 }
 
 /** Base64 has characters that no run has. */
@@ -98,21 +158,17 @@ function goesOn(byte: number | undefined): boolean {
   return byte === PLUS || byte === SLASH || byte === EQUALS;
 }
 
+/** A run between a plus, a slash or padding and another is a piece of a hash in base64, or of a path. */
+function isPieceOfBase64(bytes: Uint8Array, start: number, end: number): boolean {
+  return bytes[start - 1] === PLUS || bytes[start - 1] === SLASH || goesOn(bytes[end]);
+}
+
+function isDash(byte: number | undefined): boolean {
+  return byte === DASH || byte === UNDERSCORE;
+}
+
 function isOf(bytes: Uint8Array, start: number, end: number, bit: number): boolean {
   for (let at = start; at < end; at += 1)
     if (((CLASS[bytes[at] as number] as number) & bit) === 0) return false;
   return true;
-}
-
-/**
- * What stands before a value that is assigned to something named after `words` (alternatives of an expression), on the same line, or on the line
- * above as in YAML. With `secret` the name has to say as well that it is a key: for values that look like any hash.
- */
-export function assignedTo(words: string, secret = false): RegExp {
-  const name = secret
-    ? `(?:${words})[^\\n]{0,24}(?:key|token|secret|auth|passw|cred)[^\\n]{0,16}`
-    : `(?:${words})[^\\n]{0,40}`;
-  const line = `${name}[=:>,|(][\\s"'\`(\\[{<\\\\]{0,8}`;
-  const above = `(?:${words})[^\\n]{0,10}:\\s*\\n\\s+[\\w-]*(?:key|token|secret)[\\w-]*\\s*[:=]\\s*["']?`;
-  return new RegExp(`(?:${line}|${above})$`, 'i');
 }

@@ -3,13 +3,16 @@
  * prefixes of values that runs do not show, and private keys, are searched for. Time is linear in the bytes, whatever they are.
  */
 import { GROUPS, SEARCHED } from './anchors.ts';
-import { latin1, standsAt } from './bytes.ts';
+import { findBehindNames, secretBehindName, secretBesideId } from './aws-secret.ts';
+import { findClientSecrets } from './azure-secret.ts';
+import { ALPHABETS, isAt, latin1, standsAt } from './bytes.ts';
 import { findConnections } from './connection.ts';
 import { ContextSearch } from './context.ts';
 import { examine, type Hit, type Matcher, standsFree } from './examine.ts';
 import { jwtAt } from './jwt.ts';
 import { findPrivateKeys } from './pem.ts';
 import { Places } from './places.ts';
+import type { Rule } from './rule.ts';
 import { RULES } from './rules.ts';
 
 export type { Hit } from './examine.ts';
@@ -17,11 +20,14 @@ export type { Hit } from './examine.ts';
 /** A piece of text has to overlap the next by this much, for that no value is cut: the longest is a private key, or one in base64. */
 export const LONGEST_VALUE_BYTES = 24 * 1024;
 /** What stands before a value, and decides whether it counts, is no longer. */
-export const LOOK_BACK_BYTES = 128;
+export const LOOK_BACK_BYTES = 256;
 
+const BASE64 = ALPHABETS.base64.bit;
 const PEM_RULE = RULES.find(({ shape }) => shape.by === 'pem');
 const JWT_RULE = RULES.find(({ shape }) => shape.by === 'jwt');
 const CONNECTION_RULE = RULES.find(({ shape }) => shape.by === 'connection');
+const AZURE_RULE = RULES.find(({ shape }) => shape.by === 'azure-secret');
+const AWS_RULE = RULES.find(({ id }) => id === 'aws-secret-access-key');
 const USUAL_CONTEXT = new ContextSearch(RULES.filter(({ onRequest }) => !onRequest));
 let everyContext: ContextSearch | undefined;
 
@@ -56,13 +62,43 @@ export function findIn(
       if (hit?.sure) covered = hit.end;
     }
     if (hits.length > count) return;
-    const hit = jwtIn(bytes, start, end, to) ?? context.find(bytes, start, end, to);
+    const hit =
+      jwtIn(bytes, start, end, to) ??
+      context.find(bytes, start, end, to) ??
+      (AWS_RULE ? secretBehindName(bytes, start, end, to, AWS_RULE) : null);
     if (hit) hits.push(hit);
   });
+  tryPluses(bytes, places, context, hits);
   for (const matcher of SEARCHED) tryPrefix(bytes, places, matcher, hits);
   if (PEM_RULE) findPrivateKeys(bytes, places, PEM_RULE, (hit) => hits.push(hit));
+  if (AWS_RULE) findAwsSecrets(bytes, places, AWS_RULE, hits);
+  if (AZURE_RULE) findClientSecrets(bytes, places, AZURE_RULE, (hit) => hits.push(hit));
   if (CONNECTION_RULE) findConnections(bytes, places, CONNECTION_RULE, (hit) => hits.push(hit));
   return hits.length > 1 ? withoutOverlaps(hits) : hits;
+}
+
+/** A value in base64 may have no run long enough to be noticed, but then it mostly has a plus. */
+function tryPluses(bytes: Uint8Array, places: Places, context: ContextSearch, hits: Hit[]): void {
+  let lookedTo = places.from;
+  for (const place of places.of('plus')) {
+    const at = place + 1;
+    if (at < lookedTo) continue;
+    const hit = context.findBase64(bytes, at, at, places.to);
+    if (hit) hits.push(hit);
+    lookedTo = at + 1;
+    while (lookedTo < places.to && isAt(bytes, lookedTo, BASE64)) lookedTo += 1;
+  }
+}
+
+function findAwsSecrets(bytes: Uint8Array, places: Places, rule: Rule, hits: Hit[]): void {
+  const secrets: Hit[] = [];
+  for (const hit of hits) {
+    if (hit.rule.provider !== rule.provider) continue;
+    const beside = secretBesideId(bytes, hit, places.from, places.to, rule);
+    if (beside) secrets.push(beside);
+  }
+  findBehindNames(bytes, places, rule, (hit) => secrets.push(hit));
+  hits.push(...secrets);
 }
 
 /** An escape or a colour that a run begins with is no longer. */

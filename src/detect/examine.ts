@@ -1,8 +1,10 @@
 /** Whether a value of one rule stands at a place: the check behind every search. Looks at no more bytes than the longest such value has. */
 import { ALPHABETS, CLASS, indexOfText, isAt, latin1, standsAt } from './bytes.ts';
 import { isLifelike } from './lifelike.ts';
-import { leastLength, type PrefixShape, type Rule } from './rule.ts';
+import { isPrefixAt } from './prefixes.ts';
+import { leastLength, type PrefixShape, type Range, type Rule } from './rule.ts';
 import { RUN } from './run-skip.ts';
+import { distanceOf, surroundingsOf } from './vendor-name.ts';
 
 export interface Hit {
   readonly rule: Rule;
@@ -30,6 +32,9 @@ export interface Matcher {
 }
 
 const TELLING_LENGTH = 6;
+const LONGEST_STRADDLE = 8;
+/** A prefix so long is in a run that is noticed, though a plus or a slash may follow soon. */
+const LEAST_NOTICED = 8;
 /** More of a body is not looked at for the looks of it. */
 const MOST_LOOKED_AT = 512;
 /** Of what stands before a value, no more is looked at. */
@@ -48,7 +53,7 @@ export function matchersOf(rule: Rule): Matcher[] {
   if (leastLength(shape) - lead.length < RUN) throw new TypeError(`${rule.id} is too short to be found`);
   return shape.prefixes.map((prefix) => {
     const telling = lead.length + prefix.length >= TELLING_LENGTH;
-    const searched = shape.alphabet === 'base64' && prefix.length < RUN;
+    const searched = shape.alphabet === 'base64' && prefix.length < LEAST_NOTICED;
     return { rule, shape, prefix, lead, bit, size, most, searched, telling };
   });
 }
@@ -64,21 +69,22 @@ export function examine(bytes: Uint8Array, at: number, to: number, matcher: Matc
   if (lead !== '' && (start < 0 || !standsAt(bytes, start, lead))) return null;
   const body = at + prefix.length;
   let end = body;
-  const farthest = Math.min(to, body + most + 1);
+  const farthest = Math.min(to, body + most + 3);
   while (end < farthest && ((CLASS[bytes[end] as number] as number) & bit) !== 0) end += 1;
   const least = shape.loose?.least ?? Infinity;
-  const known = fits(bytes, body, end, shape);
-  if (known === 'no' && end - body < least) return null;
+  const known = bodyOf(bytes, body, end, matcher);
+  if (!known && end - body < least) return null;
   const free = standsFree(bytes, start);
   const sure =
-    known !== 'no' &&
-    (free || known === 'marked' || matcher.telling) &&
-    isGenuine(bytes, start, body, end, matcher);
-  if (sure) return { rule, start, end, sure };
+    known !== null &&
+    (free || known.marked || matcher.telling) &&
+    isGenuine(bytes, start, body, known.end, to, matcher);
+  if (sure) return { rule, start, end: known.end, sure };
   if (end - body < least) return null;
   // Not farther than to the next character that is none of a prefix: no byte is passed twice.
   if (shape.loose?.placeholders) return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
-  if (!free && !matcher.telling) return null;
+  // What goes on for longer than any value is none.
+  if (end - body > most || (!free && !matcher.telling)) return null;
   if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size)) return null;
   return { rule, start, end, sure };
 }
@@ -89,31 +95,78 @@ function endOfRun(bytes: Uint8Array, from: number, to: number, bit: number): num
   return end;
 }
 
-/** Whether a body has the marker in its place, or at least a known length. */
-function fits(bytes: Uint8Array, body: number, end: number, shape: PrefixShape): 'marked' | 'long' | 'no' {
-  const { marker } = shape;
-  if (marker) {
-    const at = indexOfText(bytes, marker.text, body, end);
-    const before = at - body;
-    const behind = end - at - marker.text.length;
-    if (at >= 0 && within(before, marker.before) && within(behind, marker.behind)) return 'marked';
+interface Body {
+  readonly end: number;
+  /** It has the marker of its rule in its place. */
+  readonly marked: boolean;
+}
+
+/**
+ * Where the body ends, if it is of a known length or has the marker in its place; null if not. That is where its characters end, unless another
+ * value follows with nothing between, or a dash or an underscore follows what has the whole length already.
+ */
+function bodyOf(bytes: Uint8Array, body: number, end: number, { shape, most }: Matcher): Body | null {
+  const { marker, lengths } = shape;
+  const marked = marker ? indexOfText(bytes, marker.text, body, Math.min(end, body + most)) : -1;
+  if (marker && marked >= 0 && within(marked - body, marker.before)) {
+    const behind = marked + marker.text.length;
+    // The halves are of one length.
+    const twin = behind + marked - body;
+    const last = twin < end && isPrefixAt(bytes, twin) ? twin : endOf(bytes, behind, end, marker.behind);
+    if (within(last - behind, marker.behind)) return { end: last, marked: true };
   }
-  return shape.lengths.some((range) => within(end - body, range)) ? 'long' : 'no';
+  for (const range of lengths) {
+    const last = endOf(bytes, body, end, range);
+    if (within(last - body, range)) return { end: last, marked: false };
+  }
+  return null;
+}
+
+/** `end`, or where something else begins before it: a closed comment of HTML, what is glued to a value of one length, another value. */
+function endOf(bytes: Uint8Array, body: number, end: number, [least, most]: Range): number {
+  if (bytes[end] === GREATER && end - 2 >= body + least && standsAt(bytes, end - 2, '--')) return end - 2;
+  if (isGlue(bytes[end])) {
+    // The start of the next prefix, as far as it is of the same characters.
+    const lowest = Math.max(body + least, end - LONGEST_STRADDLE);
+    for (let at = end - 1; at >= lowest; at -= 1) if (isPrefixAt(bytes, at)) return at;
+  }
+  if (end - body <= most) return end;
+  if (isGlue(bytes[body + most])) return body + most;
+  for (let at = body + least; at <= body + most; at += 1) if (isPrefixAt(bytes, at)) return at;
+  return end;
+}
+
+function isGlue(byte: number | undefined): boolean {
+  return byte === DASH || byte === UNDERSCORE;
 }
 
 function within(value: number, [least, most]: readonly [number, number]): boolean {
   return value >= least && value <= most;
 }
 
-function isGenuine(bytes: Uint8Array, start: number, body: number, end: number, matcher: Matcher): boolean {
-  const { form, proof, before } = matcher.shape;
+function isGenuine(
+  bytes: Uint8Array,
+  start: number,
+  body: number,
+  end: number,
+  to: number,
+  matcher: Matcher,
+): boolean {
+  const { form, proof, before, named } = matcher.shape;
   if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start))) return false;
   if (proof) return proof(latin1(bytes, start, end));
   if (form && !form.test(latin1(bytes, body, end))) return false;
-  return isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size);
+  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size)) return false;
+  return !named || distanceOf(named, surroundingsOf(bytes, start, end, to)) !== null;
 }
 
 const BACKSLASH = 0x5c;
+const DASH = 0x2d;
+const UNDERSCORE = 0x5f;
+const GREATER = 0x3e;
+const EQUALS = 0x3d;
+const BRACKET = 0x5b;
+const SEMICOLON = 0x3b;
 const PERCENT = 0x25;
 const LETTER_OR_DIGIT = ALPHABETS.alnum.bit;
 
@@ -125,9 +178,31 @@ export function standsFree(bytes: Uint8Array, at: number): boolean {
   if (at === 0 || !isAt(bytes, at - 1, LETTER_OR_DIGIT)) return true;
   if (bytes[at - 2] === BACKSLASH) return 'ntrfbv0'.includes(String.fromCharCode(bytes[at - 1] ?? 0));
   if (bytes[at - 3] === PERCENT) return isHex(bytes, at - 2, at);
+  // Percent twice, and mail.
+  if (bytes[at - 5] === PERCENT && standsAt(bytes, at - 4, '25')) return isHex(bytes, at - 2, at);
+  if (bytes[at - 3] === EQUALS) return standsAt(bytes, at - 2, '3D');
   if (bytes[at - 4] === BACKSLASH && bytes[at - 3] === 0x78) return isHex(bytes, at - 2, at);
   if (bytes[at - 6] === BACKSLASH && bytes[at - 5] === 0x75) return isHex(bytes, at - 4, at);
   return endsColour(bytes, at);
+}
+
+/** How many characters at the start of a run belong to an escape or a colour before it, and not to what follows. */
+export function glueAt(bytes: Uint8Array, start: number): number {
+  const before = bytes[start - 1];
+  if (before === BACKSLASH) {
+    const kind = String.fromCharCode(bytes[start] ?? 0);
+    if (kind === 'u') return isHex(bytes, start + 1, start + 5) ? 5 : 0;
+    if (kind === 'x') return isHex(bytes, start + 1, start + 3) ? 3 : 0;
+    return 'ntrfbv0'.includes(kind) ? 1 : 0;
+  }
+  if (before === PERCENT) {
+    let end = start;
+    while (standsAt(bytes, end, '25')) end += 2;
+    return isHex(bytes, end, end + 2) ? end + 2 - start : 0;
+  }
+  if (before === EQUALS) return standsAt(bytes, start, '3D') ? 2 : 0;
+  if (before !== BRACKET && before !== SEMICOLON) return 0;
+  return /^\d{1,3}m/.exec(latin1(bytes, start, start + 4))?.[0].length ?? 0;
 }
 
 function isHex(bytes: Uint8Array, from: number, to: number): boolean {

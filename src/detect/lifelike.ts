@@ -23,15 +23,18 @@ export function leastDistinct(alphabetSize: number, length: number): number {
   return Math.floor(0.5 * alphabetSize * (1 - (1 - 1 / alphabetSize) ** length));
 }
 
+/** Which of them was seen last in which count: nothing has to be cleared. */
+const SEEN = new Uint32Array(256);
+let counts = 0;
+
 function distinct(bytes: Uint8Array, from: number, to: number): number {
-  const seen = new Uint8Array(256);
+  counts = counts === 0xffffffff ? 1 : counts + 1;
   let count = 0;
   for (let at = from; at < to; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (seen[byte] === 0) {
-      seen[byte] = 1;
-      count += 1;
-    }
+    const byte = bytes[at] as number;
+    if (SEEN[byte] === counts) continue;
+    SEEN[byte] = counts;
+    count += 1;
   }
   return count;
 }
@@ -51,9 +54,12 @@ const LONGEST_PERIOD = 20;
 function isRepetition(bytes: Uint8Array, from: number, to: number): boolean {
   const length = to - from;
   for (let period = 1; period <= LONGEST_PERIOD && period * 2 <= length; period += 1) {
-    let same = 0;
-    for (let at = from + period; at < to; at += 1) if (bytes[at] === bytes[at - period]) same += 1;
-    if (same * 5 >= (length - period) * 4) return true;
+    const mostDifferent = Math.floor((length - period) / 5);
+    let different = 0;
+    for (let at = from + period; at < to && different <= mostDifferent; at += 1) {
+      if (bytes[at] !== bytes[at - period]) different += 1;
+    }
+    if (different <= mostDifferent) return true;
   }
   return false;
 }
@@ -83,4 +89,49 @@ export function isTyped(text: string): boolean {
     if (typed || WORDS.has(word)) made += word.length;
   }
   return made * 2 >= all;
+}
+
+/** Of words, more than a third of the letters are vowels; of random letters one in five. */
+const VOWELS_OF_WORDS = 0.38;
+const WEIGHT_OF_VOWELS = 0.8;
+const LEAST_SCRAMBLED = 0.17;
+
+/**
+ * Whether upper and lower case and digits are mixed as in no name of a program: a capital follows a capital, or a digit stands beside a letter, and
+ * there are too few vowels for words. Random letters and digits come to 0.6 on average, names to less than 0.1. A hash in hexadecimal has no capitals.
+ */
+export function isScrambled(bytes: Uint8Array, from: number, to: number): boolean {
+  let outOfPlace = 0;
+  let vowels = 0;
+  const counts = [0, 0, 0, 0];
+  let before: number = Kind.other;
+  for (let at = from; at < to; at += 1) {
+    const byte = bytes[at] as number;
+    const kind = KINDS[byte] as number;
+    counts[kind & 3] = (counts[kind & 3] as number) + 1;
+    if ((kind & VOWEL) !== 0) vowels += 1;
+    if (at > from && isOutOfPlace(before, kind & 3)) outOfPlace += 1;
+    before = kind & 3;
+  }
+  const [, lower = 0, upper = 0] = counts;
+  if (lower === 0 || upper === 0) return false;
+  const fewVowels = Math.max(0, WEIGHT_OF_VOWELS * (VOWELS_OF_WORDS - vowels / (lower + upper)));
+  return outOfPlace / (to - from) + fewVowels >= LEAST_SCRAMBLED;
+}
+
+const Kind = { other: 0, lower: 1, upper: 2, digit: 3 } as const;
+const VOWEL = 4;
+const KINDS = new Uint8Array(256);
+for (const letter of 'abcdefghijklmnopqrstuvwxyz') {
+  const vowel = 'aeiou'.includes(letter) ? VOWEL : 0;
+  KINDS[letter.charCodeAt(0)] = Kind.lower | vowel;
+  KINDS[letter.toUpperCase().charCodeAt(0)] = Kind.upper | vowel;
+}
+for (const digit of '0123456789') KINDS[digit.charCodeAt(0)] = Kind.digit;
+
+/** In names a capital or what joins words follows a small letter, and a small letter anything but a digit. */
+function isOutOfPlace(before: number, kind: number): boolean {
+  if (before === Kind.digit) return kind !== Kind.digit;
+  if (before === Kind.upper) return kind === Kind.upper || kind === Kind.digit;
+  return kind === Kind.digit;
 }

@@ -1,5 +1,6 @@
 /** What a rule of the scanner is: a row of the table in rules.ts. Everything else (the search, the log redactor, the docs) is made from it. */
 import { ALPHABETS, type Alphabet } from './bytes.ts';
+import type { VendorName } from './vendor-name.ts';
 
 /** `critical`: whoever has it can spend or read at once. `medium`: depends on what it is restricted to. `low`: an identifier. */
 export type Severity = 'critical' | 'high' | 'medium' | 'low';
@@ -27,9 +28,9 @@ export interface Rule {
 
 export type Range = readonly [least: number, most: number];
 
-/** Has a search of its own: pem.ts, jwt.ts, connection.ts. */
+/** Has a search of its own: pem.ts, jwt.ts, connection.ts, azure-secret.ts. */
 export interface OwnShape {
-  readonly by: 'pem' | 'jwt' | 'connection';
+  readonly by: 'pem' | 'jwt' | 'connection' | 'azure-secret';
 }
 
 /** Told by what stands around it (context.ts). */
@@ -38,16 +39,16 @@ export interface ContextShape {
   readonly alphabet: Alphabet;
   readonly lengths: readonly Range[];
   /** Tested on what stands before the value, up to it. */
-  readonly before: RegExp;
-  /**
-   * Names that are runs themselves (20 characters and more), in lower case: the value behind one is looked at even where it is no run. For values
-   * in base64, which may have a plus or a slash anywhere.
-   */
-  readonly names?: readonly string[];
-  /** Tested on what follows. */
-  readonly behind?: RegExp;
+  readonly before?: RegExp;
+  /** Whose name has to be near. */
+  readonly named?: VendorName;
+  /** What stands before the run and belongs to the value, as an expression that ends with `$`; what follows it, one that begins with `^`. */
+  readonly lead?: RegExp;
+  readonly tail?: RegExp;
   /** What the value must be like besides. */
   readonly form?: RegExp;
+  /** Of upper and lower case and digits so mixed that it is no name and no hash. */
+  readonly scrambled?: boolean;
 }
 
 export interface PrefixShape {
@@ -67,6 +68,8 @@ export interface PrefixShape {
   readonly form?: RegExp;
   /** What has to stand before it, up to the value, for that it is one at all. */
   readonly before?: RegExp;
+  /** Whose name has to be near. */
+  readonly named?: VendorName;
   /** A checksum or the like: without it the value is not one. Then whether it looks random does not matter. */
   readonly proof?: (value: string) => boolean;
   /** With as many characters it may be one: reported for lines that are new, where a false alarm is cheap. */

@@ -1,10 +1,7 @@
 /** Keys without a shape of their own, found by what stands before them; and what is looked for only on request. */
-import { assignedTo } from './context.ts';
 import { exactly, type Rule } from './rule.ts';
 import { sample } from './samples.ts';
-
-/** Upper and lower case, so that no hash and no name is taken for one. */
-const MIXED = /^(?=.{0,60}[a-z])(?=.{0,60}[A-Z])/;
+import { vendor } from './vendor-name.ts';
 
 export const CONTEXT_RULES: readonly Rule[] = [
   {
@@ -18,8 +15,8 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'alnum',
       lengths: exactly(32),
-      before: assignedTo('mistral'),
-      form: MIXED,
+      named: vendor('mistral|codestral'),
+      scrambled: true,
     },
     positive: () => [
       `MISTRAL_API_KEY=${sample('alnum', 32)}`,
@@ -38,8 +35,8 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'alnum',
       lengths: exactly(40),
-      before: assignedTo('cohere|co_api_key'),
-      form: MIXED,
+      named: vendor('cohere(?!n)|(?:(?<![a-z])|(?<=\\dm))co[_.\\s\\\\-]{0,2}api[_.\\s\\\\-]{0,2}key'),
+      scrambled: true,
     },
     positive: () => [`CO_API_KEY=${sample('alnum', 40)}`, `cohere.Client("${sample('alnum', 40, 1)}")`],
     negative: () => [`cohere commit: ${sample('hex', 40)}`],
@@ -54,7 +51,7 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'hex',
       lengths: exactly(32),
-      before: assignedTo('azure|openai|cognitive', true),
+      named: vendor('azure|openai|cognitive', { hash: true }),
     },
     positive: () => [`AZURE_OPENAI_API_KEY=${sample('hex', 32)}`],
     negative: () => [`azure etag: "${sample('hex', 32)}"`],
@@ -69,7 +66,6 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'alnum',
       lengths: exactly(84),
-      before: /(?:^|[^A-Za-z0-9])$/,
       form: /^[A-Za-z0-9]{52}JQQJ9/,
     },
     positive: () => [`key: ${sample('alnum', 52)}JQQJ99${sample('alnum', 26)}`],
@@ -100,10 +96,10 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'base64',
       lengths: exactly(40),
-      before: assignedTo('aws.{0,20}secret|secret_?access_?key'),
-      names: ['aws_secret_access_key'],
+      named: vendor('aws.{0,20}(?:secret|key)|secret[_.\\s\\\\-]{0,2}access[_.\\s\\\\-]{0,2}key'),
       // AWS writes its documentation with a key that ends so.
-      form: /^(?!.{30}EXAMPLEKEY$)(?=.{0,60}[a-z])(?=.{0,60}[A-Z])/,
+      form: /^(?!.{30}EXAMPLEKEY$)/,
+      scrambled: true,
     },
     positive: () => [
       `aws_secret_access_key = ${sample('alnum', 40)}`,
@@ -121,8 +117,8 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'hex',
       lengths: exactly(32),
-      before: assignedTo('z[._-]?ai|zhipu|bigmodel|glm'),
-      behind: /^\.[A-Za-z0-9]{16}(?![A-Za-z0-9])/,
+      named: vendor('(?:(?<![a-z])|(?<=\\dm))z[._-]?ai|zhipu|bigmodel|glm'),
+      tail: /^\.[A-Za-z0-9]{16}(?![A-Za-z0-9])/,
     },
     positive: () => [`ZAI_API_KEY=${sample('hex', 32)}.${sample('alnum', 16)}`],
   },
@@ -136,8 +132,8 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'hex',
       lengths: exactly(32),
-      before: assignedTo('ollama'),
-      behind: /^\.[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])/,
+      named: vendor('ollama'),
+      tail: /^\.[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])/,
     },
     positive: () => [`OLLAMA_API_KEY=${sample('hex', 32)}.${sample('key', 24)}`],
   },
@@ -151,7 +147,7 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'hex',
       lengths: exactly(32),
-      before: assignedTo('assembly_?ai|aai', true),
+      named: vendor('assembly_?ai|aai', { hash: true }),
     },
     positive: () => [`ASSEMBLYAI_API_KEY="${sample('hex', 32)}"`],
   },
@@ -161,7 +157,12 @@ export const CONTEXT_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://console.deepgram.com',
-    shape: { by: 'context', alphabet: 'hex', lengths: exactly(40), before: assignedTo('deepgram', true) },
+    shape: {
+      by: 'context',
+      alphabet: 'hex',
+      lengths: exactly(40),
+      named: vendor('deepgram', { hash: true }),
+    },
     positive: () => [`DEEPGRAM_API_KEY=${sample('hex', 40)}`],
     negative: () => [`deepgram commit: ${sample('hex', 40)}`],
   },
@@ -175,7 +176,7 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'hex',
       lengths: exactly(40),
-      before: assignedTo('wandb|weights.?(?:and|&).?biases', true),
+      named: vendor('wandb|weights.?(?:and|&).?biases', { hash: true }),
     },
     positive: () => [`WANDB_API_KEY=${sample('hex', 40)}`],
   },
@@ -185,7 +186,12 @@ export const CONTEXT_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://api.together.ai/settings/api-keys',
-    shape: { by: 'context', alphabet: 'hex', lengths: exactly(64), before: assignedTo('together', true) },
+    shape: {
+      by: 'context',
+      alphabet: 'hex',
+      lengths: exactly(64),
+      named: vendor('together(?! (?!ai|api|key|token)[a-z])', { hash: true }),
+    },
     positive: () => [`TOGETHER_API_KEY=${sample('hex', 64)}`],
   },
   {
@@ -198,8 +204,8 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'key',
       lengths: [[32, 53]],
-      before: assignedTo('upstage', true),
-      form: MIXED,
+      named: vendor('upstage'),
+      scrambled: true,
     },
     positive: () => [`UPSTAGE_API_KEY=up_${sample('alnum', 40)}`],
   },
@@ -213,7 +219,7 @@ export const CONTEXT_RULES: readonly Rule[] = [
       by: 'context',
       alphabet: 'key',
       lengths: exactly(43),
-      before: /(?<![A-Za-z0-9])SG\.[A-Za-z0-9_-]{22}\.$/,
+      lead: /(?:(?<![A-Za-z0-9])|(?<=\\[nrt]|[%=]3D|[;[]\d{1,3}m))SG\.[A-Za-z0-9_-]{22}\.$/,
     },
     positive: () => [`SG.${sample('key', 22)}.${sample('key', 43)}`],
   },
@@ -223,7 +229,7 @@ export const CONTEXT_RULES: readonly Rule[] = [
     what: 'bot token',
     severity: 'high',
     revoke: '@BotFather, /revoke',
-    shape: { by: 'context', alphabet: 'key', lengths: exactly(35), before: /(?<!\d)\d{8,10}:$/, form: /^AA/ },
+    shape: { by: 'context', alphabet: 'key', lengths: exactly(35), lead: /(?<!\d)\d{8,10}:$/, form: /^AA/ },
     positive: () => [`${sample('digit', 10)}:AA${sample('key', 33)}`],
   },
   {

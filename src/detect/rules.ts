@@ -4,6 +4,7 @@ import { exactly, type Rule } from './rule.ts';
 import { CLOUD_RULES } from './rules-cloud.ts';
 import { CONTEXT_RULES } from './rules-context.ts';
 import { LLM_RULES } from './rules-llm.ts';
+import { LLM_TOOL_RULES } from './rules-llm-tools.ts';
 import { sample } from './samples.ts';
 
 const OWN_RULES: readonly Rule[] = [
@@ -33,4 +34,10 @@ const OWN_RULES: readonly Rule[] = [
   },
 ];
 
-export const RULES: readonly Rule[] = [...OWN_RULES, ...LLM_RULES, ...CLOUD_RULES, ...CONTEXT_RULES];
+export const RULES: readonly Rule[] = [
+  ...OWN_RULES,
+  ...LLM_RULES,
+  ...LLM_TOOL_RULES,
+  ...CLOUD_RULES,
+  ...CONTEXT_RULES,
+];

@@ -11,6 +11,7 @@ const CHARACTERS: Readonly<Record<Alphabet | 'digit', string>> = {
   lowerAlnum: DIGITS + LOWER,
   upperAlnum: DIGITS + UPPER,
   alnum: DIGITS + LOWER + UPPER,
+  lowerBase32: `${LOWER}234567`,
   base32: `${UPPER}234567`,
   base64: `${DIGITS}${LOWER}${UPPER}+/`,
   key: `${DIGITS}${LOWER}${UPPER}_-`,

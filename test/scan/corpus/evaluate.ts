@@ -1,0 +1,119 @@
+/** What the scanner makes of the corpus: for each shape and carrier, how many keys it reports as what they are, with their own value. */
+import { eachEntry, isContainer } from '../../../src/scan/containers.ts';
+import { TextScan } from '../../../src/scan/text-scan.ts';
+import type { Found } from '../../../src/detect/deep.ts';
+import { CARRIERS, type Slot } from './carriers.ts';
+import { ENCODINGS } from './encodings.ts';
+import { Random } from './random.ts';
+import { type KeyShape, SHAPES } from './shapes.ts';
+
+export interface AnyCarrier {
+  readonly name: string;
+  readonly family: string;
+  readonly write: (slot: Slot) => string | Buffer;
+  readonly nameless?: boolean;
+  readonly unseen?: boolean;
+}
+
+export interface Cell {
+  readonly shape: KeyShape;
+  readonly carrier: AnyCarrier;
+  readonly encoded: boolean;
+  tried: number;
+  found: number;
+  /** What was made of those that were missed. */
+  readonly missed: Uint8Array[];
+}
+
+/** As a scan of a file does: containers are opened. */
+export function scanFile(bytes: Buffer): Found[] {
+  const found: Found[] = [];
+  const text = new TextScan((one) => found.push(one));
+  const scan = (content: Uint8Array): void => {
+    text.start(1);
+    text.add(content);
+    text.end();
+  };
+  if (isContainer(bytes)) {
+    eachEntry(
+      'file',
+      bytes,
+      (entry) => scan(entry.bytes),
+      () => {},
+    );
+  } else scan(bytes);
+  return found;
+}
+
+/** Whether the key is reported, surely, by its own rule and with its own value. */
+export function isReported(found: readonly Found[], shape: KeyShape, key: string): boolean {
+  return found.some(({ rule, sure, value }) => sure && rule.id === shape.rule && value === key);
+}
+
+export interface Choice {
+  readonly seed: number;
+  readonly perCell: number;
+  /** Only carriers in which the key is encoded, or only such in which it is not. */
+  readonly encoded?: boolean;
+  /** Which carriers; all of them if left out. */
+  readonly carriers?: (carrier: AnyCarrier) => boolean;
+}
+
+export function evaluate({ seed, perCell, encoded: wanted, carriers = () => true }: Choice): Cell[] {
+  const cells: Cell[] = [];
+  for (const shape of SHAPES) {
+    for (const [encoded, list] of [
+      [false, CARRIERS],
+      [true, ENCODINGS],
+    ] as const) {
+      if (wanted !== undefined && wanted !== encoded) continue;
+      for (const carrier of list as readonly AnyCarrier[]) {
+        if ((carrier.nameless && shape.byContext) || !carriers(carrier)) continue;
+        cells.push(evaluateCell(shape, carrier, encoded, seed, perCell));
+      }
+    }
+  }
+  return cells;
+}
+
+function evaluateCell(
+  shape: KeyShape,
+  carrier: AnyCarrier,
+  encoded: boolean,
+  seed: number,
+  perCell: number,
+): Cell {
+  const random = new Random(seed, shape.name, carrier.family, carrier.name);
+  const cell: Cell = { shape, carrier, encoded, tried: 0, found: 0, missed: [] };
+  for (let round = 0; round < perCell; round += 1) {
+    const key = shape.make(random);
+    const bytes = Buffer.from(
+      carrier.write({ key, name: random.pick(shape.names), vendor: shape.vendor, random }),
+    );
+    cell.tried += 1;
+    if (isReported(scanFile(bytes), shape, key)) cell.found += 1;
+    else cell.missed.push(bytes);
+  }
+  return cell;
+}
+
+/** By name of what the cells are grouped by, from the worst to the best: which share of the keys was found. */
+export function recallBy(cells: readonly Cell[], nameOf: (cell: Cell) => string): Map<string, number> {
+  const sums = new Map<string, { found: number; tried: number }>();
+  for (const cell of cells) {
+    const sum = sums.get(nameOf(cell)) ?? { found: 0, tried: 0 };
+    sum.found += cell.found;
+    sum.tried += cell.tried;
+    sums.set(nameOf(cell), sum);
+  }
+  const shares = [...sums].map(([name, { found, tried }]) => [name, found / tried] as const);
+  return new Map(shares.sort((a, b) => a[1] - b[1]));
+}
+
+export function carrierOf({ carrier }: Cell): string {
+  return `${carrier.family}: ${carrier.name}`;
+}
+
+export function shapeOf({ shape }: Cell): string {
+  return shape.name;
+}
