@@ -67,12 +67,13 @@ function plainIndexOf(bytes: Uint8Array, text: string, from: number, to: number)
 const SLICE = 4096;
 
 export function latin1(bytes: Uint8Array, from: number, to: number): string {
+  const end = Math.min(to, bytes.length);
   if (HAS_BUFFER) {
-    return Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, to - from)).toString('latin1');
+    return Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, end - from)).toString('latin1');
   }
   let text = '';
-  for (let at = from; at < to; at += SLICE) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(to, at + SLICE)));
+  for (let at = from; at < end; at += SLICE) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + SLICE)));
   }
   return text;
 }
