@@ -9,7 +9,7 @@ const TILDE = 0x7e;
 const DOT = 0x2e;
 const BEFORE = 5;
 const LEAST_BODY = 31;
-const MOST_BODY = 34;
+export const MOST_BODY = 34;
 /** Letters, digits, `_`, `~`, `.` and `-`. */
 const ALPHABET_SIZE = 66;
 const HEAD = /^[A-Za-z0-9_.~-]{3}\dQ$/;
@@ -26,7 +26,8 @@ export function findClientSecrets(
   }
 }
 
-function secretAt(bytes: Uint8Array, tilde: number, from: number, to: number, rule: Rule): Hit | null {
+/** The secret whose tilde is at `tilde`, or null. Nothing before `from`, and nothing at or behind `to`, is looked at. */
+export function secretAt(bytes: Uint8Array, tilde: number, from: number, to: number, rule: Rule): Hit | null {
   const start = tilde - BEFORE;
   const body = tilde + 1;
   if (start < from || !HEAD.test(latin1(bytes, start, tilde))) return null;
@@ -34,12 +35,12 @@ function secretAt(bytes: Uint8Array, tilde: number, from: number, to: number, ru
   while (end < to && end - body <= MOST_BODY && isOfSecret(bytes, end)) end += 1;
   // The end of a sentence, or of a comment in HTML.
   if (bytes[end - 1] === DOT && end - body > LEAST_BODY) end -= 1;
-  else if (bytes[end] === 0x3e && latin1(bytes, end - 2, end) === '--') end -= 2;
+  else if (end < to && bytes[end] === 0x3e && latin1(bytes, end - 2, end) === '--') end -= 2;
   else if (end - body > MOST_BODY && !isAt(bytes, end - 1, ALPHABETS.alnum.bit)) end -= 1;
   if (end - body < LEAST_BODY || end - body > MOST_BODY) return null;
   return isLifelike(bytes, body, end, ALPHABET_SIZE) ? { rule, start, end, sure: true } : null;
 }
 
-function isOfSecret(bytes: Uint8Array, at: number): boolean {
+export function isOfSecret(bytes: Uint8Array, at: number): boolean {
   return isAt(bytes, at, ALPHABETS.key.bit) || bytes[at] === TILDE || bytes[at] === DOT;
 }

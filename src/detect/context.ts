@@ -2,6 +2,7 @@
  * Values without a shape of their own, told by what stands around them: a run of the right length and characters, beside the name of its
  * provider. Only the bytes just before and behind the run are looked at.
  */
+import { secretBehindName } from './aws-secret.ts';
 import { ALPHABETS, CLASS, isAt, latin1 } from './bytes.ts';
 import { glueAt, type Hit } from './examine.ts';
 import { isLifelike, isScrambled } from './lifelike.ts';
@@ -38,6 +39,8 @@ export class ContextSearch {
   readonly #byLength: ContextRule[][] = [];
   /** In order. */
   readonly #lengths: readonly number[];
+  /** The rule whose values are looked for behind their names too. */
+  readonly #named: Rule | undefined;
 
   constructor(rules: readonly Rule[]) {
     for (const rule of rules) {
@@ -49,6 +52,7 @@ export class ContextSearch {
         }
       }
     }
+    this.#named = rules.find(({ shape }) => shape.by === 'context' && shape.names);
     this.#lengths = [...this.#byLength.keys()].filter((length) => this.#byLength[length]);
   }
 
@@ -58,7 +62,8 @@ export class ContextSearch {
       this.#withoutGlue(bytes, start, end, to) ??
       this.#try(bytes, start, end, to) ??
       this.#withoutDashes(bytes, start, end, to) ??
-      this.#behindDash(bytes, start, end, to);
+      this.#behindDash(bytes, start, end, to) ??
+      (this.#named ? secretBehindName(bytes, start, end, to, this.#named) : null);
     if (own) return own;
     if (!goesOn(bytes[end]) && !goesOn(bytes[start - 1])) return null;
     return this.findBase64(bytes, start, end, to);

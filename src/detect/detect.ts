@@ -3,7 +3,7 @@
  * prefixes of values that runs do not show, and private keys, are searched for. Time is linear in the bytes, whatever they are.
  */
 import { GROUPS, SEARCHED } from './anchors.ts';
-import { findBehindNames, secretBehindName, secretBesideId } from './aws-secret.ts';
+import { findBehindNames, secretBesideId } from './aws-secret.ts';
 import { findClientSecrets } from './azure-secret.ts';
 import { ALPHABETS, isAt, latin1, standsAt } from './bytes.ts';
 import { findConnections } from './connection.ts';
@@ -62,10 +62,7 @@ export function findIn(
       if (hit?.sure) covered = hit.end;
     }
     if (hits.length > count) return;
-    const hit =
-      jwtIn(bytes, start, end, to) ??
-      context.find(bytes, start, end, to) ??
-      (AWS_RULE ? secretBehindName(bytes, start, end, to, AWS_RULE) : null);
+    const hit = jwtIn(bytes, start, end, to) ?? context.find(bytes, start, end, to);
     if (hit) hits.push(hit);
   });
   tryPluses(bytes, places, context, hits);

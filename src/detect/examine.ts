@@ -72,7 +72,7 @@ export function examine(bytes: Uint8Array, at: number, to: number, matcher: Matc
   const farthest = Math.min(to, body + most + 3);
   while (end < farthest && ((CLASS[bytes[end] as number] as number) & bit) !== 0) end += 1;
   const least = shape.loose?.least ?? Infinity;
-  const known = bodyOf(bytes, body, end, matcher);
+  const known = bodyOf(bytes, body, end, to, matcher);
   if (!known && end - body < least) return null;
   const free = standsFree(bytes, start);
   const sure =
@@ -105,34 +105,42 @@ interface Body {
  * Where the body ends, if it is of a known length or has the marker in its place; null if not. That is where its characters end, unless another
  * value follows with nothing between, or a dash or an underscore follows what has the whole length already.
  */
-function bodyOf(bytes: Uint8Array, body: number, end: number, { shape, most }: Matcher): Body | null {
+function bodyOf(
+  bytes: Uint8Array,
+  body: number,
+  end: number,
+  to: number,
+  { shape, most }: Matcher,
+): Body | null {
   const { marker, lengths } = shape;
   const marked = marker ? indexOfText(bytes, marker.text, body, Math.min(end, body + most)) : -1;
   if (marker && marked >= 0 && within(marked - body, marker.before)) {
     const behind = marked + marker.text.length;
     // The halves are of one length.
     const twin = behind + marked - body;
-    const last = twin < end && isPrefixAt(bytes, twin) ? twin : endOf(bytes, behind, end, marker.behind);
+    const last =
+      twin < end && isPrefixAt(bytes, twin, to) ? twin : endOf(bytes, behind, end, to, marker.behind);
     if (within(last - behind, marker.behind)) return { end: last, marked: true };
   }
   for (const range of lengths) {
-    const last = endOf(bytes, body, end, range);
+    const last = endOf(bytes, body, end, to, range);
     if (within(last - body, range)) return { end: last, marked: false };
   }
   return null;
 }
 
 /** `end`, or where something else begins before it: a closed comment of HTML, what is glued to a value of one length, another value. */
-function endOf(bytes: Uint8Array, body: number, end: number, [least, most]: Range): number {
-  if (bytes[end] === GREATER && end - 2 >= body + least && standsAt(bytes, end - 2, '--')) return end - 2;
-  if (isGlue(bytes[end])) {
+function endOf(bytes: Uint8Array, body: number, end: number, to: number, [least, most]: Range): number {
+  const next = end < to ? bytes[end] : undefined;
+  if (next === GREATER && end - 2 >= body + least && standsAt(bytes, end - 2, '--')) return end - 2;
+  if (isGlue(next)) {
     // The start of the next prefix, as far as it is of the same characters.
     const lowest = Math.max(body + least, end - LONGEST_STRADDLE);
-    for (let at = end - 1; at >= lowest; at -= 1) if (isPrefixAt(bytes, at)) return at;
+    for (let at = end - 1; at >= lowest; at -= 1) if (isPrefixAt(bytes, at, to)) return at;
   }
   if (end - body <= most) return end;
   if (isGlue(bytes[body + most])) return body + most;
-  for (let at = body + least; at <= body + most; at += 1) if (isPrefixAt(bytes, at)) return at;
+  for (let at = body + least; at <= body + most; at += 1) if (isPrefixAt(bytes, at, to)) return at;
   return end;
 }
 

@@ -45,6 +45,11 @@ export interface ContextShape {
   /** What stands before the run and belongs to the value, as an expression that ends with `$`; what follows it, one that begins with `^`. */
   readonly lead?: RegExp;
   readonly tail?: RegExp;
+  /**
+   * Names that are runs themselves, in lower case: the value behind one is looked at even where it is no run. For values in base64, which may have a
+   * plus or a slash anywhere.
+   */
+  readonly names?: readonly string[];
   /** What the value must be like besides. */
   readonly form?: RegExp;
   /** Of upper and lower case and digits so mixed that it is no name and no hash. */

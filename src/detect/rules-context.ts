@@ -97,6 +97,7 @@ export const CONTEXT_RULES: readonly Rule[] = [
       alphabet: 'base64',
       lengths: exactly(40),
       named: vendor('aws.{0,20}(?:secret|key)|secret[_.\\s\\\\-]{0,2}access[_.\\s\\\\-]{0,2}key'),
+      names: ['aws_secret_access_key', 'aws-secret-access-key'],
       // AWS writes its documentation with a key that ends so.
       form: /^(?!.{30}EXAMPLEKEY$)/,
       scrambled: true,

@@ -82,7 +82,6 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://platform.moonshot.ai/console/api-keys',
-    safeCheck: 'GET https://api.moonshot.ai/v1/models',
     shape: {
       by: 'prefix',
       prefixes: ['sk-'],
@@ -98,7 +97,6 @@ export const LLM_RULES: readonly Rule[] = [
     what: 'API key',
     severity: 'critical',
     revoke: 'https://platform.stability.ai/account/keys',
-    safeCheck: 'GET https://api.stability.ai/v1/user/account',
     shape: {
       by: 'prefix',
       prefixes: ['sk-'],

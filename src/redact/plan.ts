@@ -6,6 +6,7 @@ import { RULES } from '../detect/rules.ts';
 import { Automaton, type Pattern } from './automaton.ts';
 import type { Candidate } from './candidate.ts';
 import { KEY } from './characters.ts';
+import { ClientSecretCandidate, MARK } from './client-secret-candidate.ts';
 import { ContextFacts } from './context-candidate.ts';
 import { knownForms } from './known-forms.ts';
 import {
@@ -90,6 +91,10 @@ function startsOf(rule: Rule): Start[] {
     case 'connection': {
       const begin: Beginning = (_, end) => new ConnectionCandidate(rule, end - SEPARATOR.length);
       return [{ text: SEPARATOR, held: false, begin }];
+    }
+    case 'azure-secret': {
+      const begin: Beginning = (_, end) => new ClientSecretCandidate(rule, end - MARK.length);
+      return [{ text: MARK, held: true, begin }];
     }
     case 'context':
       return [];

@@ -1,6 +1,7 @@
 /** Secrets that are told by how they begin, once their beginning is complete: keys with a prefix, and values that are known exactly. */
 import { CLASS } from '../detect/bytes.ts';
 import { examine, type Matcher } from '../detect/examine.ts';
+import { LONGEST_PREFIX } from '../detect/prefixes.ts';
 import { type Candidate, type Codes, type Cutter, RANK } from './candidate.ts';
 import { alphabetTable, endOf, KEY_TABLE } from './characters.ts';
 
@@ -33,8 +34,12 @@ export class PrefixCandidate implements Candidate {
     while (walked < to && ((CLASS[codes[walked] as number] as number) & bit) !== 0) walked += 1;
     this.#walked = walked;
     if (walked === length && walked < limit && !ended) return false;
+    // Another value may begin with nothing between.
+    const farthest = walked + LONGEST_PREFIX;
+    const next = endOf(codes, walked, Math.min(length, farthest), KEY_TABLE);
+    if (next === length && next < farthest && !ended) return false;
     // No farther than to what ended it, so that what comes behind makes no difference.
-    const hit = examine(codes, this.#at, Math.min(length, walked + 1, limit), this.#matcher);
+    const hit = examine(codes, this.#at, Math.min(length, next + 1, farthest), this.#matcher);
     if (hit) {
       const rank = (hit.sure ? RANK.sure : RANK.maybe) - prefix.length;
       // A value that was cut at the length of the longest goes on.
