@@ -21,11 +21,15 @@ export interface Source {
 export interface SourceChoice extends Depth {
   readonly staged: boolean;
   readonly stdin: boolean;
+  readonly history: boolean;
+  readonly 'no-cache': boolean;
+  readonly 'no-progress': boolean;
 }
 
 /** Throws `input.invalid` unless there is exactly one. */
-export function sourceOf(choice: SourceChoice, { cwd, env, stdin }: Io): Source {
-  const { staged, stdin: piped, ...depth } = choice;
+export function sourceOf(choice: SourceChoice, io: Io): Source {
+  const { cwd, env, stdin } = io;
+  const { staged, stdin: piped, history, ...depth } = choice;
   const sources: Source[] = [];
   if (staged) {
     sources.push({
@@ -40,6 +44,13 @@ export function sourceOf(choice: SourceChoice, { cwd, env, stdin }: Io): Source 
       what: 'standard input',
       kind: 'stdin',
       scan: async (sink) => (await import('../scan/stdin.ts')).scanStdin(stdin(), sink, depth),
+    });
+  }
+  if (history) {
+    sources.push({
+      what: 'the history',
+      kind: 'history',
+      scan: async (sink) => (await import('./scan-history.ts')).scanHistoryFor(choice, io, sink),
     });
   }
   const [source] = sources;

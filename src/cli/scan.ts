@@ -1,12 +1,11 @@
 /** `scan`: looks for secrets. Needs no server. */
-import { FORMATS } from '../scan/report.ts';
-import { lineOf } from '../scan/reports/names.ts';
+import { FORMATS, reportOf } from '../scan/report.ts';
 import { Collector, scanThrough, type ScanResult, toAll } from '../scan/sink.ts';
+import { choice } from './args.ts';
 import { defineCommand, EXIT } from './command.ts';
 import { GATE_OPTIONS } from './gate-options.ts';
 import type { Io } from './io.ts';
 import { note, printError } from './output.ts';
-import { ScanReports } from './scan-report.ts';
 import { sourceOf } from './scan-source.ts';
 import { stagesOf } from './scan-stages.ts';
 
@@ -19,6 +18,10 @@ export const scan = defineCommand({
       help: 'scan the lines that are staged as added; context and removed lines never',
     },
     stdin: { type: 'boolean', help: 'scan what is piped in, such as a log' },
+    history: {
+      type: 'boolean',
+      help: 'scan everything that was ever committed and is still in the repository, merges, stashes and deleted branches too',
+    },
     generic: {
       type: 'boolean',
       help: 'report the value of any name such as password or token as well; much of that is none',
@@ -36,23 +39,18 @@ export const scan = defineCommand({
       help: 'ask each provider whether it takes the value: one free GET a value; not in a hook',
     },
     'show-allowed': { type: 'boolean', help: 'list what is allowed as well' },
+    'no-cache': { type: 'boolean', help: 'look again at what an earlier scan found to be clean' },
+    'no-progress': { type: 'boolean', help: 'show no line of progress on the terminal' },
     quiet: { type: 'boolean', help: 'print nothing when nothing is found' },
     format: { type: 'string', value: 'FORMAT', help: `the report: ${FORMATS.join(', ')}; text if not given` },
     ...GATE_OPTIONS,
-    output: {
-      type: 'string',
-      short: 'o',
-      value: 'FILE',
-      help: 'write the report into a file, complete or not at all; the text for people is printed as well',
-    },
-    annotate: { type: 'boolean', help: 'print annotations for GitHub Actions on stdout besides' },
     json: { type: 'boolean', help: 'print one JSON object a line on stdout: each finding, then a summary' },
   },
   examples: [
     'sallyport scan --staged',
     'sallyport scan --staged --json',
     'sallyport scan --stdin',
-    'sallyport scan --staged --format sarif --output leaks.sarif',
+    'sallyport scan --history',
   ],
   notes: [
     'Exit code 0: nothing was found. 1: something was. 2: wrong usage, or no repository. 3: not everything could be scanned.',
@@ -60,15 +58,18 @@ export const scan = defineCommand({
   ],
   run: async ({ values, io }) => {
     const source = sourceOf(values, io);
-    using reports = await ScanReports.open(values, source, io);
+    const format = values.json ? 'json' : choice('--format', values.format ?? 'text', FORMATS);
+    const report = await reportOf(format, {
+      write: format === 'text' ? io.err : io.out,
+      kind: source.kind,
+      showAllowed: values['show-allowed'],
+      colour: false,
+    });
     const result = new Collector();
     const stages = await stagesOf(values, source, io, result);
-    await scanThrough(source.scan, stages, toAll([result, reports.sink]));
-    try {
-      reports.end(result);
-    } finally {
-      if (reports.forPeople) printVerdict(result, source.what, values.quiet, io);
-    }
+    await scanThrough(source.scan, stages, toAll([result, report]));
+    report.end(result);
+    if (format === 'text') printVerdict(result, source.what, values.quiet, io);
     if (result.findings.length > 0) return EXIT.refused;
     return result.problems.length > 0 ? EXIT.unavailable : EXIT.ok;
   },
@@ -78,11 +79,11 @@ function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io):
   const { findings, allowed, problems, notes, files, skipped } = result;
   for (const problem of problems) {
     printError(io, {
-      message: `not everything could be scanned: ${lineOf(problem)}`,
+      message: `not everything could be scanned: ${problem}`,
       fix: 'mend that, then try again; until it was scanned, nothing is known to be clean',
     });
   }
-  for (const text of notes) note(io, lineOf(text));
+  for (const text of notes) note(io, text);
   const images = skipped.get('images') ?? 0;
   if (images > 0 && !quiet)
     note(io, `${images} ${images === 1 ? 'picture was' : 'pictures were'} not read; --images does that`);

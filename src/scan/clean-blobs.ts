@@ -66,7 +66,26 @@ export class CleanBlobs {
     return this.#known.has(id, at);
   }
 
-  /** Notes that this object was scanned as a whole, whatever its name, and held nothing, not even what only may be a secret. */
+  /** Likewise, as what its name says that it is: a format of formats/format.ts. */
+  hasAs(format: string, id: Uint8Array): boolean {
+    return this.#known.size > 0 && this.has(this.#keyOf(format, id));
+  }
+
+  addAs(format: string, id: Uint8Array): void {
+    this.add(this.#keyOf(format, id));
+  }
+
+  #keyOf(format: string, id: Uint8Array): Uint8Array {
+    return new Bun.CryptoHasher('sha256', `sallyport.scan.format.${format}`)
+      .update(id)
+      .digest()
+      .subarray(0, this.idBytes);
+  }
+
+  /**
+   * Notes that this object was scanned as a whole and held nothing, not even what only may be a secret. Says nothing of what a name may tell about it
+   * (`addAs`).
+   */
   add(id: Uint8Array, at = 0): void {
     if (this.#folder === null || this.#known.size + this.#freshBytes / this.idBytes >= MOST_IDS) return;
     if (this.#freshBytes + this.idBytes > this.#fresh.length) {

@@ -123,7 +123,8 @@ class Unpacker {
   }
 }
 
-function gunzippedName(path: string): string {
+/** What is inside a gzip has no name of its own. */
+export function gunzippedName(path: string): string {
   const name = path.split(/[/!]/).at(-1) ?? path;
   return name.replace(/\.gz$/i, '').replace(/\.tgz$/i, '.tar');
 }

@@ -25,16 +25,23 @@ const SETTINGS = [
 /** Would show other lines than asked for, or run a program in place of git's own comparison. */
 const DROPPED = ['GIT_DIFF_OPTS', 'GIT_EXTERNAL_DIFF'] as const;
 
-/** Starts git and passes its output on as it comes. Resolves with its exit code and what it said. */
+/**
+ * Starts git and passes its output on as it comes; a promise holds up the rest. Resolves with its exit code and what it said. `input` is its
+ * standard input.
+ */
 export async function streamGit(
   args: readonly string[],
   { cwd, env }: GitOptions,
-  onChunk: (chunk: Uint8Array) => void,
+  onChunk: (chunk: Uint8Array) => void | Promise<void>,
+  input?: string,
 ): Promise<{ readonly code: number; readonly err: string }> {
-  const child = start(args, cwd, env);
+  const child = start(args, cwd, env, input);
   const said = new Response(child.stderr).text();
   try {
-    for await (const chunk of child.stdout) onChunk(chunk);
+    for await (const chunk of child.stdout) {
+      const held = onChunk(chunk);
+      if (held) await held;
+    }
   } catch (error) {
     child.kill();
     throw error;

@@ -1,0 +1,226 @@
+/**
+ * The second look, at objects one by one: what each really holds, as a file of a folder is searched, with line and column. Findings are kept until
+ * somebody knows which path and which commit they are of.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { describe } from '../../core/errors.ts';
+import { type Depth, findDeep } from '../../detect/deep.ts';
+import type { CleanBlobs } from '../clean-blobs.ts';
+import { isContainer } from '../containers.ts';
+import { ContentScan } from '../content.ts';
+import { type Finding, findingOf } from '../finding.ts';
+import { formatOf } from '../formats/format.ts';
+import { complaint, type GitOptions, streamGit } from '../git.ts';
+import type { Progress } from '../progress.ts';
+import { Collector, type Sink } from '../sink.ts';
+import { TextScan } from '../text-scan.ts';
+import { type Inspector, isLfsPointer } from './inspector.ts';
+import { type ObjectHead, type ObjectSink, ObjectStream } from './object-stream.ts';
+
+export interface DirtyObject {
+  readonly id: string;
+  readonly kind: string;
+  /** Their paths begin with `placeholder` where the object's own is to stand. */
+  readonly findings: readonly Finding[];
+  readonly placeholder: string;
+}
+
+export interface CloserLookOptions {
+  readonly depth: Depth;
+  /** Reads the text in pictures. */
+  readonly images: boolean;
+  readonly git: GitOptions;
+  readonly sink: Sink;
+  readonly clean: CleanBlobs;
+  readonly progress: Progress;
+  readonly stop: AbortSignal;
+}
+
+/** An object that is larger is searched piece by piece; an archive among these is not opened. */
+const MOST_WHOLE_BYTES = 256 * 1024 * 1024;
+const HEAD_BYTES = 262;
+const SHORT_ID = 12;
+
+export class CloserLook implements ObjectSink {
+  readonly dirty: DirtyObject[] = [];
+  /** What each pointer of Git LFS stands for, by the pointer's id. */
+  readonly lfs = new Map<string, string>();
+  readonly #options: CloserLookOptions;
+  readonly #inspector: Inspector;
+  /** Blobs that were looked at. */
+  readonly #seen = new Set<string>();
+  #done = 0;
+  #large: { readonly head: ObjectHead; readonly scan: TextScan; readonly findings: Finding[] } | null = null;
+  #largeHead: Buffer = Buffer.alloc(0);
+
+  constructor(options: CloserLookOptions, inspector: Inspector) {
+    this.#options = options;
+    this.#inspector = inspector;
+  }
+
+  /** Looks at these objects, or at all that there are. What git cannot give is told as a problem. */
+  async objects(ids: readonly string[] | 'all'): Promise<void> {
+    const { git, sink, progress, stop } = this.#options;
+    if (ids.length === 0) return;
+    if (ids !== 'all') progress.begin(ids.length, 'suspects');
+    const stream = new ObjectStream(this, MOST_WHOLE_BYTES);
+    try {
+      const { code, err } = await streamGit(
+        ['cat-file', '--batch', '--buffer', ...(ids === 'all' ? ['--batch-all-objects', '--unordered'] : [])],
+        git,
+        async (chunk) => {
+          if (stop.aborted) throw new Error('it was stopped');
+          await stream.push(chunk);
+        },
+        ids === 'all' ? undefined : `${ids.join('\n')}\n`,
+      );
+      if (code !== 0) throw new Error(`git cat-file ended with ${code}: ${complaint(err)}`);
+      stream.end();
+    } catch (error) {
+      if (stop.aborted) return;
+      sink.problem(
+        `objects could not be read: ${describe(error)} (git fsck names what is damaged; another clone may have it)`,
+      );
+    }
+  }
+
+  /** Blobs that have to be opened as their names say, and were not. */
+  named(): string[] {
+    return [...this.#inspector.names.keys()].filter(
+      (id) => !this.#seen.has(id) && this.#formats(id).length > 0,
+    );
+  }
+
+  /** What Git LFS keeps in the place of a blob. */
+  async stored(id: string, path: string): Promise<void> {
+    const size = statSync(path).size;
+    if (size <= MOST_WHOLE_BYTES) {
+      this.#options.sink.looked(1, size);
+      if (await this.#search(id, 'blob', readFileSync(path), placeholderOf('blob', id)))
+        this.#options.clean.add(Buffer.from(id, 'hex'));
+      return;
+    }
+    this.begin({ id, kind: 'blob', size });
+    for await (const piece of Bun.file(path).stream()) this.piece(piece);
+    this.end();
+  }
+
+  async whole({ id, kind }: ObjectHead, content: Buffer): Promise<void> {
+    this.#step();
+    this.#options.sink.looked(0, content.length);
+    const placeholder = placeholderOf(kind, id);
+    if (kind === 'tree') this.#tree(id, content, placeholder);
+    else if (kind === 'blob') await this.#blob(id, content, placeholder);
+    else {
+      if (kind === 'commit') this.#inspector.commit(content);
+      await this.#search(id, kind, content, placeholder);
+    }
+  }
+
+  begin(head: ObjectHead): void {
+    const findings: Finding[] = [];
+    const path = placeholderOf(head.kind, head.id);
+    const scan = new TextScan((found, line, column) => {
+      if (found.sure) findings.push(findingOf(found, { path, line, column }));
+    }, this.#options.depth);
+    scan.start(1);
+    this.#large = { head, scan, findings };
+    this.#largeHead = Buffer.alloc(0);
+  }
+
+  piece(bytes: Uint8Array): void {
+    if (this.#largeHead.length < HEAD_BYTES) {
+      this.#largeHead = Buffer.concat([this.#largeHead, bytes.subarray(0, HEAD_BYTES)]);
+    }
+    this.#options.sink.looked(0, bytes.length);
+    this.#large?.scan.add(bytes);
+  }
+
+  end(): void {
+    const large = this.#large;
+    if (!large) return;
+    this.#step();
+    large.scan.end();
+    const { id, kind } = large.head;
+    const placeholder = placeholderOf(kind, id);
+    const opened = isContainer(this.#largeHead) || this.#formats(id).length > 0;
+    if (opened)
+      this.#options.sink.problem(
+        `${placeholder} was not opened: it is larger than ${MOST_WHOLE_BYTES} bytes`,
+      );
+    if (large.findings.length > 0) this.dirty.push({ id, kind, findings: large.findings, placeholder });
+    this.#large = null;
+  }
+
+  missing(id: string): void {
+    this.#step();
+    this.#options.sink.problem(
+      `object ${id.slice(0, SHORT_ID)} cannot be read (git fsck says more; another clone may have it)`,
+    );
+  }
+
+  #step(): void {
+    this.#done += 1;
+    this.#options.progress.at(this.#done);
+  }
+
+  async #blob(id: string, content: Buffer, placeholder: string): Promise<void> {
+    this.#seen.add(id);
+    const isPointer = isLfsPointer(content);
+    if (isPointer) this.lfs.set(id, content.toString('latin1'));
+    const asText = await this.#search(id, 'blob', content, placeholder);
+    // A pointer is as clean as what it stands for.
+    if (asText && !isPointer) this.#options.clean.add(Buffer.from(id, 'hex'));
+    for (const name of this.#formats(id)) {
+      // The extension says how it is opened, the placeholder where it is.
+      const path = `${placeholder}${name.slice(name.lastIndexOf('.'))}`;
+      const clean = await this.#search(id, 'blob', content, path);
+      if (clean) this.#options.clean.addAs(formatOf(name)?.name ?? '', Buffer.from(id, 'hex'));
+    }
+  }
+
+  /** One name for each way in which the blob has to be opened and is not known to be clean. */
+  #formats(id: string): string[] {
+    const byFormat = new Map<string, string>();
+    for (const name of this.#inspector.names.get(id) ?? []) {
+      const format = formatOf(name)?.name;
+      if (format !== undefined && !this.#options.clean.hasAs(format, Buffer.from(id, 'hex')))
+        byFormat.set(format, name);
+    }
+    return [...byFormat.values()];
+  }
+
+  /** True when there is nothing, not even what only may be something. */
+  async #search(id: string, kind: string, content: Buffer, placeholder: string): Promise<boolean> {
+    const { sink, depth, images } = this.#options;
+    const inside = new Collector();
+    await new ContentScan(inside, { ...depth, images, possible: true }).scan({
+      path: placeholder,
+      bytes: content,
+    });
+    for (const problem of inside.problems) sink.problem(problem);
+    for (const [skipped, count] of inside.skipped) sink.skip(skipped, count);
+    const all = [...inside.findings, ...inside.allowed];
+    const findings = all.filter((finding) => finding.sure);
+    if (findings.length > 0) this.dirty.push({ id, kind, findings, placeholder });
+    return all.length === 0 && inside.problems.length === 0 && inside.skipped.size === 0;
+  }
+
+  #tree(id: string, content: Buffer, placeholder: string): void {
+    const findings: Finding[] = [];
+    this.#inspector.tree(content, null, (from, to) => {
+      const name = Buffer.from(content.subarray(from, to));
+      for (const found of findDeep(name, 0, name.length, this.#options.depth)) {
+        if (!found.sure) continue;
+        const path = `${placeholder}/${name.toString()}`;
+        findings.push(findingOf(found, { path, line: 0, column: 0 }));
+      }
+    });
+    if (findings.length > 0) this.dirty.push({ id, kind: 'tree', findings, placeholder });
+  }
+}
+
+function placeholderOf(kind: string, id: string): string {
+  const short = id.slice(0, SHORT_ID);
+  return kind === 'blob' ? `(dangling blob ${short})` : `(${kind} ${short})`;
+}

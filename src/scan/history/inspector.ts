@@ -1,0 +1,95 @@
+/**
+ * What an object's own kind asks for, beyond a search of its text: which files have to be opened as what they are, by their first bytes or by the
+ * names that folders give them, and which objects others name that are not there.
+ */
+import { isContainer } from '../containers.ts';
+import { formatOf } from '../formats/format.ts';
+import type { IdSet } from '../id-set.ts';
+import type { NewParts } from './delta.ts';
+import { eachTreeEntry } from './tree.ts';
+
+/** What was seen, as it is passed from one thread to another. */
+export interface Told {
+  readonly names: readonly (readonly [id: string, names: readonly string[]])[];
+  readonly missing: readonly string[];
+}
+
+const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
+const MOST_POINTER_BYTES = 1024;
+/** Enough to say that something is wrong. */
+const MOST_MISSING = 1000;
+
+/** What Git LFS leaves in the place of a file. */
+export function isLfsPointer(content: Uint8Array): boolean {
+  if (content[0] !== 0x76 || content.length > MOST_POINTER_BYTES || content.length < POINTER.length)
+    return false;
+  return Buffer.from(content.buffer, content.byteOffset, POINTER.length).toString('latin1') === POINTER;
+}
+
+export class Inspector {
+  readonly #all: IdSet;
+  /** By the id of a blob, names that say how it is opened. */
+  readonly names = new Map<string, Set<string>>();
+  /** Objects that others name. */
+  readonly missing = new Set<string>();
+
+  constructor(all: IdSet) {
+    this.#all = all;
+  }
+
+  /** Adds what was seen elsewhere. */
+  learn({ names, missing }: Told): void {
+    for (const [id, own] of names) this.names.set(id, new Set([...(this.names.get(id) ?? []), ...own]));
+    for (const id of missing) this.missing.add(id);
+  }
+
+  /** Whether it has to be opened as a whole, whatever its text shows. */
+  blob(content: Buffer): boolean {
+    return isContainer(content) || isLfsPointer(content);
+  }
+
+  commit(content: Buffer): void {
+    const hexLength = this.#all.idBytes * 2;
+    let at = 0;
+    for (const head of ['tree ', 'parent ']) {
+      while (content.toString('latin1', at, at + head.length) === head) {
+        const id = Buffer.from(
+          content.toString('latin1', at + head.length, at + head.length + hexLength),
+          'hex',
+        );
+        if (id.length === this.#all.idBytes) this.#expect(id, 0);
+        at += head.length + hexLength + 1;
+      }
+    }
+  }
+
+  /**
+   * Passes on the names that are to be searched. True when one of them says how its file is opened. `parts` is null when all of it is new.
+   */
+  tree(content: Buffer, parts: NewParts | null, name: (from: number, to: number) => void): boolean {
+    let tells = false;
+    eachTreeEntry(
+      content,
+      this.#all.idBytes,
+      (from, to, isSubmodule) => {
+        name(from, to);
+        if (isSubmodule) return;
+        this.#expect(content, to + 1);
+        const text = content.toString('utf8', from, to);
+        if (!formatOf(text)) return;
+        tells = true;
+        const id = content.toString('hex', to + 1, to + 1 + this.#all.idBytes);
+        const names = this.names.get(id);
+        if (names) names.add(text);
+        else this.names.set(id, new Set([text]));
+      },
+      parts,
+    );
+    return tells;
+  }
+
+  #expect(id: Uint8Array, at: number): void {
+    if (this.#all.has(id, at) || this.missing.size >= MOST_MISSING) return;
+    this.missing.add(Buffer.from(id.subarray(at, at + this.#all.idBytes)).toString('hex'));
+  }
+}
