@@ -131,7 +131,7 @@ async function servedBy(
   for (const finding of findings) {
     const provider = providerOf(finding, served);
     if (provider === null || withKey.has(provider)) continue;
-    if (values['dry-run'] || !(await mayseal(provider, values, io))) continue;
+    if (values['dry-run'] || !(await maySeal(provider, values, io))) continue;
     const added = await client.call('key.add', {
       body: { name: provider, provider, value: finding.value.revealText((text) => text) },
     });
@@ -145,7 +145,7 @@ async function servedBy(
   return served;
 }
 
-async function mayseal(provider: string, { seal, yes, json }: FixValues, io: Io): Promise<boolean> {
+async function maySeal(provider: string, { seal, yes, json }: FixValues, io: Io): Promise<boolean> {
   if (seal) return true;
   if (yes || json || !io.stdinIsTerminal) return false;
   return isYes(
