@@ -64,7 +64,7 @@ export const hookWorks: Check = {
   title: 'Each commit is checked for secrets before it is made',
   why: 'A key that was pushed counts as published, however fast it is taken back.',
   run: async (context) => {
-    const places = hookStates(await openRepository(context));
+    const places = hookStates(await openRepository(context), 'pre-commit');
     const inForce = places.find(({ problem }) => problem === null);
     if (inForce) return outcome(inForce.path);
     return outcome(

@@ -18,11 +18,12 @@ import { dirname, join } from 'node:path';
 import { codeOf } from '../core/private-file.ts';
 import { SallyportError } from '../core/errors.ts';
 import {
-  CHAINED,
+  chainedName,
+  hookAt,
   type HookOptions,
   hookScript,
   isHookScript,
-  LAUNCHER,
+  launcherOf,
   madeItsFile,
   madeItsFolder,
   sharedBlock,
@@ -71,10 +72,15 @@ export function writeWhole(
 
 /** Puts our script at `path`; a hook that is there is kept beside it and run behind it. Returns whether anything changed. */
 export function installScript(path: string, program: HookOptions['program']): boolean {
-  const beside = join(dirname(path), CHAINED);
+  const beside = join(dirname(path), chainedName(hookAt(path)));
   const old = isThere(path) ? readText(path) : null;
   if (old !== null && isHookScript(old)) {
-    const text = hookScript({ program, chain: isThere(beside), madeFolder: madeItsFolder(old) });
+    const text = hookScript({
+      hook: hookAt(path),
+      program,
+      chain: isThere(beside),
+      madeFolder: madeItsFolder(old),
+    });
     if (text === old && isExecutable(path)) return false;
     writeWhole(path, text, EXECUTABLE);
     return true;
@@ -88,7 +94,7 @@ export function installScript(path: string, program: HookOptions['program']): bo
   const madeFolder = !isThere(dirname(path));
   if (chain) renameSync(path, beside);
   try {
-    writeWhole(path, hookScript({ program, chain, madeFolder }), EXECUTABLE);
+    writeWhole(path, hookScript({ hook: hookAt(path), program, chain, madeFolder }), EXECUTABLE);
   } catch (error) {
     if (chain) renameSync(beside, path);
     throw error;
@@ -100,7 +106,7 @@ export function installScript(path: string, program: HookOptions['program']): bo
 export function removeScript(path: string): boolean {
   const text = readText(path);
   if (text === null || !isHookScript(text)) return false;
-  const beside = join(dirname(path), CHAINED);
+  const beside = join(dirname(path), chainedName(hookAt(path)));
   // Over ours in one step: at no time is there no hook.
   if (isThere(beside)) renameSync(beside, path);
   else unlinkSync(path);
@@ -118,7 +124,7 @@ const SHELL = /^(?!#!)|^#![^\n]*\b(?:sh|bash|dash|zsh|ksh|ash)\b/;
 export function installBlock(path: string): boolean {
   const old = readText(path, 'latin1');
   if (old === null) {
-    writeWhole(path, FIRST_LINE + sharedBlock('\n', true), EXECUTABLE);
+    writeWhole(path, FIRST_LINE + sharedBlock(hookAt(path), '\n', true), EXECUTABLE);
     return true;
   }
   const text = withBlock(path, old);
@@ -133,20 +139,20 @@ function withBlock(path: string, old: string): string {
       'conflict',
       `${path} is no shell script, and it is one of the files that people share`,
       {
-        fix: `let it run "$(git rev-parse --git-common-dir)/${LAUNCHER}", and end with its exit code`,
+        fix: `let it run "$(git rev-parse --git-common-dir)/${launcherOf(hookAt(path))}", and end with its exit code`,
       },
     );
   }
   const eol = old.includes('\r\n') ? '\r\n' : '\n';
   const { before, block, behind } = readBlock(old);
-  if (block !== null) return before + sharedBlock(eol, madeItsFile(block)) + behind;
+  if (block !== null) return before + sharedBlock(hookAt(path), eol, madeItsFile(block)) + behind;
   const start = (HUSKY_START.exec(old) ?? /^#![^\n]*\n/.exec(old))?.[0] ?? '';
   if (start === '' && old.startsWith('#!')) {
     throw new SallyportError('conflict', `${path} has one line only, and it does not end`, {
       fix: 'end it with a line break',
     });
   }
-  return start + sharedBlock(eol, false) + old.slice(start.length);
+  return start + sharedBlock(hookAt(path), eol, false) + old.slice(start.length);
 }
 
 /** Undoes `installBlock`. False when there are no lines of ours. */

@@ -1,5 +1,5 @@
 /**
- * The pre-commit hook: put where git, husky or lefthook looks for it, beside whatever is there; taken out again without a trace; and asked
+ * The hooks before a commit and before a push: put where git, husky or lefthook looks for it, beside whatever is there; taken out again without a trace; and asked
  * whether it is in force. A hook that git would not run is never called installed.
  */
 import { existsSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
@@ -18,16 +18,26 @@ import {
   removeScript,
   writeWhole,
 } from './hook-file.ts';
-import { CHAINED, hookScript, isHookScript, LAUNCHER, programOf, shellQuote } from './hook-script.ts';
+import {
+  chainedName,
+  type HookName,
+  hookAt,
+  HOOKS,
+  hookScript,
+  isHookScript,
+  launcherOf,
+  programOf,
+  shellQuote,
+} from './hook-script.ts';
 import {
   commandByHand,
+  hasCommand,
   hasLefthook,
   isLefthookHook,
   lefthookFile,
   withCommand,
   withoutCommand,
 } from './lefthook.ts';
-import { readBlock } from './marked-block.ts';
 import { hooksAreShared, isHuskyFolder, isInside, type Repository } from './repository.ts';
 
 /**
@@ -41,7 +51,7 @@ export interface Place {
 }
 
 export interface PlaceState extends Place {
-  /** Why it does not stop a commit, or null when it does. */
+  /** Why it does not stop a commit or a push, or null when it does. */
   readonly problem: string | null;
 }
 
@@ -51,14 +61,12 @@ export interface InstallResult {
   readonly chained: string | null;
 }
 
-const HOOK = 'pre-commit';
-
 /** Where the hook has to be to be run. */
-export function placesOf(repository: Repository): Place[] {
+export function placesOf(repository: Repository, hook: HookName): Place[] {
   const { top, hooks } = repository;
-  const own: Place = { way: 'script', runBy: 'git', path: join(hooks, HOOK) };
+  const own: Place = { way: 'script', runBy: 'git', path: join(hooks, hook) };
   if (isHuskyFolder(hooks))
-    return [{ way: 'shared script', runBy: 'husky', path: join(dirname(hooks), HOOK) }];
+    return [{ way: 'shared script', runBy: 'husky', path: join(dirname(hooks), hook) }];
   if (hooksAreShared(repository)) return [{ ...own, way: 'shared script' }];
   if (!hasLefthook(top)) return [own];
   const lefthook: Place = { way: 'lefthook', runBy: 'lefthook', path: join(top, lefthookFile(top)) };
@@ -67,11 +75,15 @@ export function placesOf(repository: Repository): Place[] {
 }
 
 /** Throws `conflict` where something is in the way; then nothing was changed at that place. */
-export function installHook(repository: Repository, program: readonly string[]): InstallResult {
-  const launcher = join(repository.gitFolder, LAUNCHER);
-  const places = placesOf(repository);
+export function installHook(
+  repository: Repository,
+  program: readonly string[],
+  hook: HookName,
+): InstallResult {
+  const launcher = join(repository.gitFolder, launcherOf(hook));
+  const places = placesOf(repository, hook);
   if (places.some(({ way }) => way !== 'script')) {
-    const text = hookScript({ program, chain: false, madeFolder: false });
+    const text = hookScript({ hook, program, chain: false, madeFolder: false });
     if (readText(launcher) !== text || !isExecutable(launcher)) writeWhole(launcher, text, 0o755);
   }
   for (const { path, way } of places) if (way !== 'script') refuseLink(path, repository.top);
@@ -79,7 +91,7 @@ export function installHook(repository: Repository, program: readonly string[]):
     const { way, runBy, path } = place;
     return { way, runBy, path, changed: installAt(place, launcher, program) };
   });
-  const beside = join(repository.hooks, CHAINED);
+  const beside = join(repository.hooks, chainedName(hook));
   return { places: done, chained: isThere(beside) ? beside : null };
 }
 
@@ -95,13 +107,14 @@ function installAt({ way, path }: Place, launcher: string, program: readonly str
   if (way === 'script') return installScript(path, program);
   if (way === 'shared script') return installBlock(path);
   const run = shellQuote(launcher);
+  const hook = hookAt(launcher);
   if (isLink(path))
     throw new SallyportError('conflict', `${path} is a link`, { fix: 'put a file in its place' });
   const old = readText(path) ?? '';
-  const text = /\.ya?ml$/.test(path) ? withCommand(old, run) : null;
+  const text = /\.ya?ml$/.test(path) ? withCommand(old, run, hook) : null;
   if (text === null) {
     throw new SallyportError('conflict', `${path} is of a form that is better changed by hand`, {
-      fix: `add this to it: ${commandByHand(run)}`,
+      fix: `add this to it: ${commandByHand(run, hook)}`,
     });
   }
   if (text === old) return false;
@@ -109,19 +122,22 @@ function installAt({ way, path }: Place, launcher: string, program: readonly str
   return true;
 }
 
-/** Takes the hook out of every place that it can be in, also of those that git has stopped to look at. Returns the paths. */
-export function uninstallHook(repository: Repository): string[] {
-  const { gitFolder, hooks, top } = repository;
+/** Takes the hooks out of every place that they can be in, also of those that git has stopped to look at. Returns the paths. */
+export function uninstallHooks(repository: Repository): string[] {
+  return HOOKS.flatMap((hook) => uninstallHook(repository, hook));
+}
+
+function uninstallHook({ gitFolder, hooks, top }: Repository, hook: HookName): string[] {
   const paths: string[] = [];
-  for (const path of new Set([join(hooks, HOOK), join(gitFolder, 'hooks', HOOK)])) {
+  for (const path of new Set([join(hooks, hook), join(gitFolder, 'hooks', hook)])) {
     if (removeScript(path)) paths.push(path);
   }
-  const shared = [join(hooks, HOOK), join(dirname(hooks), HOOK), join(top, '.husky', HOOK)];
+  const shared = [join(hooks, hook), join(dirname(hooks), hook), join(top, '.husky', hook)];
   for (const path of new Set(shared))
     if (isThere(path) && isInside(path, top) && removeBlock(path)) paths.push(path);
   const settings = join(top, lefthookFile(top));
-  if (removeCommand(settings)) paths.push(settings);
-  const launcher = join(gitFolder, LAUNCHER);
+  if (removeCommand(settings, hook)) paths.push(settings);
+  const launcher = join(gitFolder, launcherOf(hook));
   if (isThere(launcher)) {
     removeIfThere(launcher);
     if (readdirSync(dirname(launcher)).length === 0) rmdirSync(dirname(launcher));
@@ -130,37 +146,47 @@ export function uninstallHook(repository: Repository): string[] {
   return paths;
 }
 
-function removeCommand(path: string): boolean {
+function removeCommand(path: string, hook: HookName): boolean {
   const text = isLink(path) ? null : readText(path);
-  if (text === null || readBlock(text).block === null) return false;
-  const rest = withoutCommand(text);
+  if (text === null || !hasCommand(text, hook)) return false;
+  const rest = withoutCommand(text, hook);
   if (rest === '') unlinkSync(path);
   else writeWhole(path, rest, 0o644);
   return true;
 }
 
+/** Whether it was installed on this machine, whatever became of it. */
+export function isInstalled(repository: Repository, hook: HookName): boolean {
+  const { gitFolder, hooks } = repository;
+  return isThere(join(gitFolder, launcherOf(hook))) || isHookScript(readText(join(hooks, hook)) ?? '');
+}
+
 /** The places where the hook has to be, and whether it stops a commit there. */
-export function hookStates(repository: Repository): PlaceState[] {
-  return placesOf(repository).map((place) => {
+export function hookStates(repository: Repository, hook: HookName): PlaceState[] {
+  return placesOf(repository, hook).map((place) => {
     const { way, runBy, path } = place;
-    return { way, runBy, path, problem: problemOf(place, repository) };
+    return { way, runBy, path, problem: problemOf(place, repository, hook) };
   });
 }
 
-function problemOf({ way, runBy, path }: Place, { hooks, gitFolder }: Repository): string | null {
-  const launcher = join(gitFolder, LAUNCHER);
+function problemOf(
+  { way, runBy, path }: Place,
+  { hooks, gitFolder }: Repository,
+  hook: HookName,
+): string | null {
+  const launcher = join(gitFolder, launcherOf(hook));
   if (way === 'script') {
     const text = readText(path);
     if (text === null) return 'not installed';
     return isHookScript(text) ? scriptProblem(path) : 'another hook is there, and ours is not';
   }
   if (way === 'lefthook') {
-    if (readBlock(readText(path) ?? '').block === null) return 'not installed';
-    if (!isLefthookHook(readText(join(hooks, HOOK)) ?? '')) return 'lefthook itself is not installed';
+    if (!hasCommand(readText(path) ?? '', hook)) return 'not installed';
+    if (!isLefthookHook(readText(join(hooks, hook)) ?? '')) return 'lefthook itself is not installed';
     return scriptProblem(launcher);
   }
   if (!hasBlock(path)) return 'not installed';
-  const started = runBy === 'husky' ? join(hooks, HOOK) : path;
+  const started = runBy === 'husky' ? join(hooks, hook) : path;
   if (!isExecutable(started)) return `${started} is not executable, so git does not run it`;
   return scriptProblem(launcher);
 }

@@ -41,11 +41,11 @@ test.each([
     ours({ a: { run: 'b' } }),
   ],
 ])('settings with %s get the command, once, and lose it without a trace', (_, text, expected) => {
-  const changed = withCommand(text, RUN);
+  const changed = withCommand(text, RUN, 'pre-commit');
   expect(parsed(changed!)).toEqual(expected);
-  expect(withCommand(changed!, RUN)).toBe(changed);
-  expect(parsed(withCommand(changed!, '/other')!)).not.toEqual(expected);
-  expect(withoutCommand(changed!)).toBe(text);
+  expect(withCommand(changed!, RUN, 'pre-commit')).toBe(changed);
+  expect(parsed(withCommand(changed!, '/other', 'pre-commit')!)).not.toEqual(expected);
+  expect(withoutCommand(changed!, 'pre-commit')).toBe(text);
 });
 
 test.each([
@@ -58,7 +58,7 @@ test.each([
   ['without an end', 'pre-push:\n  parallel: true'],
   ['in JSON', '{"pre-commit":{}}\n'],
 ])('settings %s are left alone', (_, text) => {
-  expect(withCommand(text, RUN)).toBeNull();
+  expect(withCommand(text, RUN, 'pre-commit')).toBeNull();
 });
 
 test('whatever the settings are, they are left alone or keep all that they said', () => {
@@ -80,9 +80,9 @@ test('whatever the settings are, they are left alone or keep all that they said'
   fc.assert(
     fc.property(fc.array(line, { maxLength: 10 }), (lines) => {
       const text = lines.map((one) => `${one}\n`).join('');
-      const changed = withCommand(text, RUN);
+      const changed = withCommand(text, RUN, 'pre-commit');
       if (changed === null) return;
-      expect(withoutCommand(changed)).toBe(text);
+      expect(withoutCommand(changed, 'pre-commit')).toBe(text);
       const before = (parsed(text) ?? {}) as Record<string, Record<string, object>>;
       const { 'pre-commit': hook, ...rest } = parsed(changed) as Record<string, Record<string, object>>;
       const { sallyport, ...commands } = hook!['commands'] as Record<string, object>;
