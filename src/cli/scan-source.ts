@@ -5,7 +5,11 @@ import type { AllowPlace } from '../scan/allowances.ts';
 import type { SourceKind } from '../scan/remedy.ts';
 import type { Sink } from '../scan/sink.ts';
 import { scanStaged } from '../scan/staged.ts';
+import { PUSH_REMOTE } from '../scan/hook-script.ts';
+import { parseRange } from '../scan/range/revisions.ts';
 import type { Io } from './io.ts';
+
+const MOST_REF_BYTES = 16 * 1024 * 1024;
 
 export interface Source {
   /** For a sentence: `no secret in the staged changes`. */
@@ -13,7 +17,7 @@ export interface Source {
   /** What people are told to do depends on it. */
   readonly kind: SourceKind;
   /** Where allowances hold from; if not said, the file in the work tree. */
-  readonly allowances?: AllowPlace;
+  readonly allowances?: AllowPlace | (() => AllowPlace);
   /** Throws for wrong usage; what cannot be scanned is told to the sink. */
   readonly scan: (sink: Sink) => Promise<void>;
 }
@@ -24,12 +28,15 @@ export interface SourceChoice extends Depth {
   readonly history: boolean;
   readonly 'no-cache': boolean;
   readonly 'no-progress': boolean;
+  readonly range: string | undefined;
+  readonly push: boolean;
 }
 
 /** Throws `input.invalid` unless there is exactly one. */
 export function sourceOf(choice: SourceChoice, io: Io): Source {
   const { cwd, env, stdin } = io;
-  const { staged, stdin: piped, history, ...depth } = choice;
+  const { staged, stdin: piped, history, range, push, generic = false } = choice;
+  const depth = { generic };
   const sources: Source[] = [];
   if (staged) {
     sources.push({
@@ -53,6 +60,8 @@ export function sourceOf(choice: SourceChoice, io: Io): Source {
       scan: async (sink) => (await import('./scan-history.ts')).scanHistoryFor(choice, io, sink),
     });
   }
+  if (range !== undefined) sources.push(rangeSource(range, depth, io));
+  if (push) sources.push(pushSource(depth, io));
   const [source] = sources;
   if (source && sources.length === 1) return source;
   throw new SallyportError(
@@ -60,4 +69,35 @@ export function sourceOf(choice: SourceChoice, io: Io): Source {
     source ? 'there are several things to scan' : 'nothing says what to scan',
     { fix: 'see: sallyport scan --help' },
   );
+}
+
+function rangeSource(text: string, depth: Depth, { cwd, env }: Io): Source {
+  const revisions = parseRange(text);
+  return {
+    what: 'the commits of the range',
+    kind: 'range',
+    allowances: { by: 'commits', commits: revisions.include },
+    scan: async (sink) =>
+      (await import('../scan/range/range.ts')).scanRange({ cwd, env }, sink, revisions, depth),
+  };
+}
+
+/** Git says on standard input what is pushed. */
+function pushSource(depth: Depth, { cwd, env, readStdin }: Io): Source {
+  let commits: readonly string[] = [];
+  return {
+    what: 'what is pushed',
+    kind: 'range',
+    allowances: () => ({ by: 'commits', commits }),
+    scan: async (sink) => {
+      const [{ scanRange }, { revisionsOfPush }] = await Promise.all([
+        import('../scan/range/range.ts'),
+        import('../scan/range/push.ts'),
+      ]);
+      const text = Buffer.from(await readStdin(MOST_REF_BYTES)).toString();
+      const revisions = await revisionsOfPush(text, env[PUSH_REMOTE] ?? '', { cwd, env });
+      commits = revisions.include;
+      await scanRange({ cwd, env }, sink, revisions, depth);
+    },
+  };
 }

@@ -26,10 +26,13 @@ export async function stagesOf(
   const asking = await askingStages(choice, io, result);
   const { cwd, env } = io;
   const nowMs = io.wallMs();
-  const place: AllowPlace = source.allowances ?? { by: 'files' };
-  const load = async () => (await import('../scan/allowances.ts')).loadAllowances(place, { cwd, env }, nowMs);
-  // A hook looks for them when it has a finding; a long scan does not begin while they are malformed.
-  const allowances = source.kind === 'staged' ? load : await load();
+  const { allowances: from = { by: 'files' } } = source;
+  const place = (): AllowPlace => (typeof from === 'function' ? from() : from);
+  const load = async () =>
+    (await import('../scan/allowances.ts')).loadAllowances(place(), { cwd, env }, nowMs);
+  // A hook looks for them when it has a finding (and a push is known by then); a long scan does not begin while they are malformed.
+  const isLate = source.kind === 'staged' || typeof from === 'function';
+  const allowances = isLate ? load : await load();
   const unused = (lines: readonly AllowLine[]): void => {
     result.notes.push(...unusedNotes(lines));
   };

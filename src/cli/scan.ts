@@ -22,6 +22,12 @@ export const scan = defineCommand({
       type: 'boolean',
       help: 'scan everything that was ever committed and is still in the repository, merges, stashes and deleted branches too',
     },
+    range: {
+      type: 'string',
+      value: 'A..B',
+      help: 'scan what the commits bring that are in B and not in A, all of them, also what a later one takes back',
+    },
+    push: { type: 'boolean', help: 'scan what is pushed, as git tells a pre-push hook on standard input' },
     generic: {
       type: 'boolean',
       help: 'report the value of any name such as password or token as well; much of that is none',

@@ -12,7 +12,9 @@ import { type GitOptions, readBlob, runGit } from './git.ts';
 
 /** Where the file is read: the index, a commit, or the work tree around the folder in which the command runs. */
 export type AllowPlace =
-  { readonly by: 'index' } | { readonly by: 'commit'; readonly commit: string } | { readonly by: 'files' };
+  | { readonly by: 'index' }
+  | { readonly by: 'commits'; readonly commits: readonly string[] }
+  | { readonly by: 'files' };
 
 /** Throws `config.invalid` when the file is malformed, or is none that may be read. Outside a repository nothing is allowed. */
 export async function loadAllowances(
@@ -32,7 +34,7 @@ export async function loadAllowances(
         waiting: waiting(files, `allowed in ${ALLOW_FILE}, once that is staged: git add ${ALLOW_FILE}`),
       }
     : {
-        lines: await committed(place.commit, options, nowMs),
+        lines: (await Promise.all(place.commits.map((id) => committed(id, options, nowMs)))).flat(),
         waiting: waiting(files, `allowed in ${ALLOW_FILE}, once that is committed`),
       };
 }

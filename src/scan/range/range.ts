@@ -1,0 +1,192 @@
+/**
+ * What a range of commits brings: every object that is in it and not in what was there before, of all its commits, also of those that a later one
+ * takes back, and of merges. What stood in the same file before counts as old.
+ */
+import { findDeep } from '../../detect/deep.ts';
+import { describe, SallyportError } from '../../core/errors.ts';
+import { type ContentOptions, ContentScan } from '../content.ts';
+import { type Finding, findingOf } from '../finding.ts';
+import { complaint, type GitOptions, runGit } from '../git.ts';
+import { Collector, type Sink } from '../sink.ts';
+import { eachObject, type GitObject } from './objects.ts';
+import type { Revisions } from './revisions.ts';
+
+/**
+ * Throws `config.invalid` where there is no repository, or a revision that it does not have; whatever else goes wrong is told to the sink as a
+ * problem.
+ */
+export async function scanRange(
+  git: GitOptions,
+  sink: Sink,
+  revisions: Revisions,
+  content: ContentOptions = {},
+): Promise<void> {
+  const include = await Promise.all(revisions.include.map((name) => idOf(name, git)));
+  const exclude = await Promise.all(revisions.exclude.map((name) => idOf(name, git)));
+  try {
+    await new RangeScan(git, sink, { include, exclude }, { ...content, possible: true }).run();
+  } catch (error) {
+    sink.problem(describe(error));
+  }
+}
+
+async function idOf(name: string, git: GitOptions): Promise<string> {
+  const { code, out, err } = await runGit(['rev-parse', '--verify', '--end-of-options', name], git);
+  if (code === 0) return out.toString().trim();
+  const what = /not a git repository/.test(err)
+    ? 'this is no git repository'
+    : 'a commit of the range is not in this clone';
+  throw new SallyportError('config.invalid', what, {
+    fix: 'fetch it (in CI: fetch the whole history, fetch-depth: 0), or name another',
+  });
+}
+
+/** What is found in one object. */
+interface Suspect {
+  readonly id: string;
+  readonly path: string;
+  readonly findings: readonly Finding[];
+}
+
+class RangeScan {
+  readonly #git: GitOptions;
+  readonly #sink: Sink;
+  readonly #revisions: Revisions;
+  readonly #content: ContentOptions;
+  readonly #input: string;
+
+  constructor(git: GitOptions, sink: Sink, revisions: Revisions, content: ContentOptions) {
+    this.#git = git;
+    this.#sink = sink;
+    this.#revisions = revisions;
+    this.#content = content;
+    this.#input = [...revisions.include, ...revisions.exclude.map((id) => `^${id}`)]
+      .map((line) => `${line}\n`)
+      .join('');
+  }
+
+  async run(): Promise<void> {
+    if (this.#revisions.include.length === 0) return;
+    const paths = await this.#objects();
+    await this.#checkShallow(paths);
+    const suspects: Suspect[] = [];
+    await eachObject([...paths.keys()], this.#git, {
+      object: (object) => this.#look(object, paths.get(object.id) ?? '', suspects),
+      missing: (at) => this.#sink.problem(`object ${[...paths.keys()][at] ?? ''} is missing in this clone`),
+      tooLarge: (id, size) =>
+        this.#sink.problem(`${paths.get(id) ?? id} was not scanned: it has ${size} bytes`),
+    });
+    const known = await this.#before(suspects);
+    for (const { id, path, findings } of suspects) {
+      const fresh = findings.filter(({ fingerprint }) => known.get(path)?.has(fingerprint) !== true);
+      if (fresh.length === 0) continue;
+      const commit = await this.#commitOf(id);
+      for (const finding of fresh) this.#sink.finding({ ...finding, ...(commit === null ? {} : { commit }) });
+    }
+  }
+
+  /** The path of each new object; empty for commits. */
+  async #objects(): Promise<Map<string, string>> {
+    const out = await this.#say(['rev-list', '--objects', '--stdin']);
+    const paths = new Map<string, string>();
+    for (const line of out.split('\n')) {
+      const space = line.indexOf(' ');
+      if (line !== '')
+        paths.set(space < 0 ? line : line.slice(0, space), space < 0 ? '' : line.slice(space + 1));
+    }
+    return paths;
+  }
+
+  /** A clone that was cut off in the middle of the range does not have all of it. */
+  async #checkShallow(objects: ReadonlyMap<string, string>): Promise<void> {
+    const path = (await this.#say(['rev-parse', '--git-path', 'shallow'])).trim();
+    const file = Bun.file(path.startsWith('/') ? path : `${this.#git.cwd}/${path}`);
+    if (!(await file.exists())) return;
+    const cut = (await file.text()).split('\n').filter((id) => id !== '' && objects.has(id));
+    if (cut.length > 0)
+      this.#sink.problem('this clone is shallow and does not have the whole range: fetch-depth: 0 in CI');
+  }
+
+  async #look({ id, kind, bytes }: GitObject, path: string, suspects: Suspect[]): Promise<void> {
+    const findings = nameFindings(path, this.#content);
+    if (kind !== 'tree') {
+      const text = kind === 'blob' ? bytes : bytes.subarray(messageStart(bytes));
+      const named = kind === 'blob' ? path || id : kind === 'tag' ? '(tag)' : '(commit message)';
+      this.#sink.looked(1, text.length);
+      findings.push(...(await this.#search(named, text, (problem) => this.#sink.problem(problem))));
+    }
+    if (findings.length > 0) suspects.push({ id, path, findings });
+  }
+
+  async #search(path: string, bytes: Buffer, onProblem: (text: string) => void): Promise<Finding[]> {
+    const found = new Collector();
+    await new ContentScan(found, this.#content).scan({ path, bytes });
+    for (const [kind, count] of found.skipped) this.#sink.skip(kind, count);
+    for (const problem of found.problems) onProblem(problem);
+    return [...found.findings, ...found.allowed];
+  }
+
+  /** What the same files held where the range begins, by path. */
+  async #before(suspects: readonly Suspect[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const known = new Map<string, Set<string>>();
+    const paths = [...new Set(suspects.map(({ path }) => path))].filter((path) => path !== '');
+    if (paths.length === 0 || this.#revisions.exclude.length === 0) return known;
+    const out = await this.#say(['rev-list', '--boundary', '--stdin']);
+    const boundaries = out.split('\n').flatMap((line) => (line.startsWith('-') ? [line.slice(1)] : []));
+    const names = boundaries.flatMap((commit) => paths.map((path) => ({ path, name: `${commit}:${path}` })));
+    await eachObject(
+      names.map(({ name }) => name),
+      this.#git,
+      {
+        missing: () => undefined,
+        tooLarge: () => undefined,
+        object: async ({ kind, at, bytes }) => {
+          const path = names[at]?.path ?? '';
+          const prints = known.get(path) ?? new Set();
+          known.set(path, prints);
+          const old = kind === 'blob' ? await this.#search(path, bytes, () => undefined) : [];
+          for (const { fingerprint } of [...old, ...nameFindings(path, this.#content)])
+            prints.add(fingerprint);
+        },
+      },
+    );
+    return known;
+  }
+
+  /** The first commit of the range that brings the object. */
+  async #commitOf(id: string): Promise<string | null> {
+    const own = await runGit(['cat-file', '-t', id], this.#git);
+    if (own.out.toString().trim() === 'commit') return id;
+    const args = [
+      'log',
+      '--stdin',
+      '--format=%H',
+      '--full-history',
+      '-m',
+      '-t',
+      '--no-patch',
+      `--find-object=${id}`,
+    ];
+    const commits = (await this.#say(args)).split('\n').filter((line) => line !== '');
+    return commits.at(-1) ?? null;
+  }
+
+  async #say(args: readonly string[]): Promise<string> {
+    const { code, out, err } = await runGit(args, this.#git, this.#input);
+    if (code !== 0) throw new Error(`git ${args[0] ?? ''} ended with ${code}: ${complaint(err)}`);
+    return out.toString();
+  }
+}
+
+/** Of a commit or a tag, what people wrote begins behind the first empty line. */
+function messageStart(bytes: Buffer): number {
+  const at = bytes.indexOf('\n\n');
+  return at < 0 ? bytes.length : at + 2;
+}
+
+function nameFindings(path: string, { images: _, possible: __, ...depth }: ContentOptions): Finding[] {
+  const bytes = Buffer.from(path);
+  return findDeep(bytes, 0, bytes.length, depth).map((found) =>
+    findingOf(found, { path, line: 0, column: 0 }),
+  );
+}
