@@ -184,9 +184,9 @@ function messageStart(bytes: Buffer): number {
   return at < 0 ? bytes.length : at + 2;
 }
 
-function nameFindings(path: string, { images: _, possible: __, ...depth }: ContentOptions): Finding[] {
+function nameFindings(path: string, { generic = false }: ContentOptions): Finding[] {
   const bytes = Buffer.from(path);
-  return findDeep(bytes, 0, bytes.length, depth).map((found) =>
+  return findDeep(bytes, 0, bytes.length, { generic }).map((found) =>
     findingOf(found, { path, line: 0, column: 0 }),
   );
 }
