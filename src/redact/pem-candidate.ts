@@ -19,6 +19,7 @@ const LONGEST_GAP = 1000;
 const PIECE = alphabetTable(BASE64);
 const BACKSLASH = 0x5c;
 const DASH = 0x2d;
+const PLUS = 0x2b;
 const BETWEEN = Uint8Array.from({ length: 256 }, (_, code) =>
   code < 128 && /[\s"'`,|>#*;&()[\]{}]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
@@ -101,6 +102,11 @@ export class PemCandidate implements Candidate {
       return null;
     }
     if (end === length && !ended) return false;
+    // Literals are joined by it.
+    if (end - start === 1 && codes[start] === PLUS && this.#joined) {
+      this.#at = end;
+      return null;
+    }
     const behind = endOfSeparators(text, end);
     if (behind === length && !ended) return false;
     const last = lastLine(text, behind);

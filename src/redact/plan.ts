@@ -18,20 +18,8 @@ import {
 } from './part-candidates.ts';
 import { BEGIN, PemCandidate } from './pem-candidate.ts';
 import { KnownCandidate, LookAlike, PrefixCandidate } from './prefix-candidates.ts';
+import type { RedactOptions } from './public.ts';
 import { WIDE, type Wide } from './wide.ts';
-
-export interface PlanOptions {
-  /** Ids of rules that are not looked for. */
-  readonly except?: readonly string[];
-  /** Values without a shape, by what stands around them: true unless it is said to be false. */
-  readonly context?: boolean;
-  /** What has nothing but a name such as `password` before it as well. */
-  readonly generic?: boolean;
-  /** What only begins like a key, and long runs of mixed characters, as well: for a log, where too much is better than too little. */
-  readonly wide?: boolean;
-  /** Values that are known: found as they stand, in base64, percent-encoded and as JSON writes them. */
-  readonly known?: readonly string[];
-}
 
 /** The candidate that begins when a pattern ends at `end`; null when what stands before it says that there is none. */
 type Beginning = (codes: Uint8Array, end: number) => Candidate | null;
@@ -52,7 +40,7 @@ interface Start extends Pattern {
 const PLANS = new Map<string, Plan>();
 
 /** Throws a TypeError for an id that no rule has, and for a known value that is too short. */
-export function planFor(options: PlanOptions): Plan {
+export function planFor(options: Omit<RedactOptions, 'mark'>): Plan {
   const { except = [], context = true, generic = false, wide = false, known = [] } = options;
   const name = JSON.stringify([except, context, generic, wide]);
   const made = known.length === 0 ? PLANS.get(name) : undefined;

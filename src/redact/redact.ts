@@ -4,31 +4,12 @@
  * runtime; nothing here reads a clock, a file or the environment.
  */
 import { utf8 } from './codes.ts';
-import { type Plan, planFor, type PlanOptions } from './plan.ts';
+import { type Plan, planFor } from './plan.ts';
+import type { RedactOptions, Redactor } from './public.ts';
 import { Sieve, type Visitor } from './sieve.ts';
 
+export type { RedactOptions, Redactor } from './public.ts';
 export { MOST_HELD } from './sieve.ts';
-
-export interface RedactOptions extends PlanOptions {
-  /** What stands in the place of a secret; `rule` is the id of the rule that found it. `[redacted RULE]` when it is left out. */
-  readonly mark?: (rule: string) => string;
-}
-
-export interface Redactor<T> {
-  /** More of the text; returns what can be let go. */
-  push(piece: T): T;
-  /**
-   * White space that is held between two lines of a private key, which alone is harmless: for when nothing has come for a while, and somebody waits
-   * for the end of a line.
-   */
-  release(): T;
-  /** The rest. What is pushed then is a text of its own. */
-  end(): T;
-  /** How many were taken out, by the id of the rule. */
-  readonly found: ReadonlyMap<string, number>;
-  /** How many characters are held back. */
-  readonly held: number;
-}
 
 export function markOf(rule: string): string {
   return `[redacted ${rule}]`;
@@ -44,9 +25,11 @@ export function createByteRedactor(options: RedactOptions = {}): Redactor<Uint8A
   return new ByteRedactor(planFor(options), options.mark ?? markOf);
 }
 
+let usual: Redactor<string> | undefined;
+
 /** `text` as a whole. */
-export function redactText(text: string, options: RedactOptions = {}): string {
-  const redactor = createRedactor(options);
+export function redactText(text: string, options?: RedactOptions): string {
+  const redactor = options ? createRedactor(options) : (usual ??= createRedactor());
   const start = redactor.push(text);
   return start + redactor.end();
 }
@@ -59,9 +42,8 @@ class Counts extends Map<string, number> {
 
 class TextRedactor implements Redactor<string> {
   readonly found = new Counts();
-  readonly #plan: Plan;
   readonly #visitor: Visitor;
-  #sieve: Sieve;
+  readonly #sieve: Sieve;
   #held = '';
   /** What the sieve speaks of, and where it begins there. */
   #text = '';
@@ -69,7 +51,6 @@ class TextRedactor implements Redactor<string> {
   #out = '';
 
   constructor(plan: Plan, mark: (rule: string) => string) {
-    this.#plan = plan;
     this.#sieve = new Sieve(plan);
     this.#visitor = {
       keep: (from, to) => {
@@ -135,21 +116,19 @@ class TextRedactor implements Redactor<string> {
     this.#sieve.end(this.#visitor);
     this.#held = '';
     this.#text = '';
-    this.#sieve = new Sieve(this.#plan);
+    this.#sieve.reset();
     return this.#out;
   }
 }
 
 class ByteRedactor implements Redactor<Uint8Array> {
   readonly found = new Counts();
-  readonly #plan: Plan;
   readonly #visitor: Visitor;
-  #sieve: Sieve;
+  readonly #sieve: Sieve;
   #out = new Uint8Array(256);
   #size = 0;
 
   constructor(plan: Plan, mark: (rule: string) => string) {
-    this.#plan = plan;
     this.#sieve = new Sieve(plan);
     this.#visitor = {
       keep: (from, to) => this.#append(this.#sieve.codes.subarray(from, to)),
@@ -181,7 +160,7 @@ class ByteRedactor implements Redactor<Uint8Array> {
   end(): Uint8Array {
     this.#size = 0;
     this.#sieve.end(this.#visitor);
-    this.#sieve = new Sieve(this.#plan);
+    this.#sieve.reset();
     return this.#out.slice(0, this.#size);
   }
 

@@ -159,6 +159,21 @@ export class Sieve implements Codes {
     return this.#cuts.length === 0 && this.#cutEnd <= this.done;
   }
 
+  /** Forgets all, for another text. */
+  reset(): void {
+    if (this.codes.length > FIRST_CAPACITY) this.codes = new Uint8Array(FIRST_CAPACITY);
+    this.length = 0;
+    this.ended = false;
+    this.done = 0;
+    this.#cuts.length = 0;
+    this.#candidates.length = 0;
+    this.#state = 0;
+    this.#cutEnd = -1;
+    this.#run = 0;
+    this.#read = 0;
+    this.#wideDone = -1;
+  }
+
   /** Lets go of what is held if it is nothing but white space; false when there is something else. */
   release(): boolean {
     if (endOf(this.codes, this.done, this.length, SPACE) < this.length) return false;
