@@ -31,6 +31,7 @@ var ALPHABETS = {
   hex: { bit: 4, size: 16, pattern: "[0-9a-f]" },
   lowerAlnum: { bit: 8, size: 36, pattern: "[a-z0-9]" },
   base32: { bit: 16, size: 32, pattern: "[A-Z2-7]" },
+  lowerBase32: { bit: 128, size: 32, pattern: "[a-z2-7]" },
   base64: { bit: 32, size: 64, pattern: "[A-Za-z0-9+/=]" },
   upperAlnum: { bit: 64, size: 36, pattern: "[A-Z0-9]" }
 };
@@ -72,12 +73,13 @@ function plainIndexOf(bytes, text, from, to) {
 }
 var SLICE = 4096;
 function latin1(bytes, from, to) {
+  const end = Math.min(to, bytes.length);
   if (HAS_BUFFER) {
-    return Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, to - from)).toString("latin1");
+    return Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, end - from)).toString("latin1");
   }
   let text = "";
-  for (let at = from;at < to; at += SLICE) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(to, at + SLICE)));
+  for (let at = from;at < end; at += SLICE) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + SLICE)));
   }
   return text;
 }
@@ -109,15 +111,17 @@ function isLifelike(bytes, from, to, alphabetSize) {
 function leastDistinct(alphabetSize, length) {
   return Math.floor(0.5 * alphabetSize * (1 - (1 - 1 / alphabetSize) ** length));
 }
+var SEEN = new Uint32Array(256);
+var counts = 0;
 function distinct(bytes, from, to) {
-  const seen = new Uint8Array(256);
+  counts = counts === 4294967295 ? 1 : counts + 1;
   let count = 0;
   for (let at = from;at < to; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (seen[byte] === 0) {
-      seen[byte] = 1;
-      count += 1;
-    }
+    const byte = bytes[at];
+    if (SEEN[byte] === counts)
+      continue;
+    SEEN[byte] = counts;
+    count += 1;
   }
   return count;
 }
@@ -133,11 +137,13 @@ var LONGEST_PERIOD = 20;
 function isRepetition(bytes, from, to) {
   const length = to - from;
   for (let period = 1;period <= LONGEST_PERIOD && period * 2 <= length; period += 1) {
-    let same = 0;
-    for (let at = from + period;at < to; at += 1)
-      if (bytes[at] === bytes[at - period])
-        same += 1;
-    if (same * 5 >= (length - period) * 4)
+    const mostDifferent = Math.floor((length - period) / 5);
+    let different = 0;
+    for (let at = from + period;at < to && different <= mostDifferent; at += 1) {
+      if (bytes[at] !== bytes[at - period])
+        different += 1;
+    }
+    if (different <= mostDifferent)
       return true;
   }
   return false;
@@ -157,127 +163,46 @@ function isTyped(text) {
   }
   return made * 2 >= all;
 }
-
-// src/detect/rule.ts
-function leastLength({ lead = "", prefixes, lengths, marker, loose }) {
-  const bodies = lengths.map(([least]) => least);
-  if (marker)
-    bodies.push(marker.before[0] + marker.text.length + marker.behind[0]);
-  if (loose)
-    bodies.push(loose.least);
-  return lead.length + Math.min(...prefixes.map((prefix) => prefix.length)) + Math.min(...bodies);
-}
-function exactly(...lengths) {
-  return lengths.map((length) => [length, length]);
-}
-
-// src/detect/run-skip.ts
-var RUN = 20;
-var KEY = ALPHABETS.key.bit;
-
-// src/detect/examine.ts
-var TELLING_LENGTH = 6;
-var MOST_LOOKED_AT = 512;
-var BEFORE_BYTES = 100;
-function matchersOf(rule) {
-  const { shape } = rule;
-  if (shape.by !== "prefix")
-    return [];
-  const { bit } = ALPHABETS[shape.alphabet];
-  const { size } = ALPHABETS[shape.random ?? shape.alphabet];
-  const lead = shape.lead ?? "";
-  const marked = shape.marker ? shape.marker.before[1] + shape.marker.text.length + shape.marker.behind[1] : 0;
-  const most = Math.max(marked, ...shape.lengths.map(([, length]) => length));
-  if (leastLength(shape) - lead.length < RUN)
-    throw new TypeError(`${rule.id} is too short to be found`);
-  return shape.prefixes.map((prefix) => {
-    const telling = lead.length + prefix.length >= TELLING_LENGTH;
-    const searched = shape.alphabet === "base64" && prefix.length < RUN;
-    return { rule, shape, prefix, lead, bit, size, most, searched, telling };
-  });
-}
-function examine(bytes, at, to, matcher) {
-  const { prefix, lead, bit, most, shape, rule } = matcher;
-  if (!standsAt(bytes, at, prefix))
-    return null;
-  const start = at - lead.length;
-  if (lead !== "" && (start < 0 || !standsAt(bytes, start, lead)))
-    return null;
-  const body = at + prefix.length;
-  let end = body;
-  const farthest = Math.min(to, body + most + 1);
-  while (end < farthest && (CLASS[bytes[end]] & bit) !== 0)
-    end += 1;
-  const least = shape.loose?.least ?? Infinity;
-  const known = fits(bytes, body, end, shape);
-  if (known === "no" && end - body < least)
-    return null;
-  const free = standsFree(bytes, start);
-  const sure = known !== "no" && (free || known === "marked" || matcher.telling) && isGenuine(bytes, start, body, end, matcher);
-  if (sure)
-    return { rule, start, end, sure };
-  if (end - body < least)
-    return null;
-  if (shape.loose?.placeholders)
-    return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
-  if (!free && !matcher.telling)
-    return null;
-  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size))
-    return null;
-  return { rule, start, end, sure };
-}
-function endOfRun(bytes, from, to, bit) {
-  let end = from;
-  while (end < to && isAt(bytes, end, bit))
-    end += 1;
-  return end;
-}
-function fits(bytes, body, end, shape) {
-  const { marker } = shape;
-  if (marker) {
-    const at = indexOfText(bytes, marker.text, body, end);
-    const before = at - body;
-    const behind = end - at - marker.text.length;
-    if (at >= 0 && within(before, marker.before) && within(behind, marker.behind))
-      return "marked";
+var VOWELS_OF_WORDS = 0.38;
+var WEIGHT_OF_VOWELS = 0.8;
+var LEAST_SCRAMBLED = 0.17;
+function isScrambled(bytes, from, to) {
+  let outOfPlace = 0;
+  let vowels = 0;
+  const counts = [0, 0, 0, 0];
+  let before = Kind.other;
+  for (let at = from;at < to; at += 1) {
+    const byte = bytes[at];
+    const kind = KINDS[byte];
+    counts[kind & 3] = counts[kind & 3] + 1;
+    if ((kind & VOWEL) !== 0)
+      vowels += 1;
+    if (at > from && isOutOfPlace(before, kind & 3))
+      outOfPlace += 1;
+    before = kind & 3;
   }
-  return shape.lengths.some((range) => within(end - body, range)) ? "long" : "no";
-}
-function within(value, [least, most]) {
-  return value >= least && value <= most;
-}
-function isGenuine(bytes, start, body, end, matcher) {
-  const { form, proof, before } = matcher.shape;
-  if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start)))
+  const [, lower = 0, upper = 0] = counts;
+  if (lower === 0 || upper === 0)
     return false;
-  if (proof)
-    return proof(latin1(bytes, start, end));
-  if (form && !form.test(latin1(bytes, body, end)))
-    return false;
-  return isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size);
+  const fewVowels = Math.max(0, WEIGHT_OF_VOWELS * (VOWELS_OF_WORDS - vowels / (lower + upper)));
+  return outOfPlace / (to - from) + fewVowels >= LEAST_SCRAMBLED;
 }
-var BACKSLASH = 92;
-var PERCENT = 37;
-var LETTER_OR_DIGIT = ALPHABETS.alnum.bit;
-function standsFree(bytes, at) {
-  if (at === 0 || !isAt(bytes, at - 1, LETTER_OR_DIGIT))
-    return true;
-  if (bytes[at - 2] === BACKSLASH)
-    return "ntrfbv0".includes(String.fromCharCode(bytes[at - 1] ?? 0));
-  if (bytes[at - 3] === PERCENT)
-    return isHex(bytes, at - 2, at);
-  if (bytes[at - 4] === BACKSLASH && bytes[at - 3] === 120)
-    return isHex(bytes, at - 2, at);
-  if (bytes[at - 6] === BACKSLASH && bytes[at - 5] === 117)
-    return isHex(bytes, at - 4, at);
-  return endsColour(bytes, at);
+var Kind = { other: 0, lower: 1, upper: 2, digit: 3 };
+var VOWEL = 4;
+var KINDS = new Uint8Array(256);
+for (const letter of "abcdefghijklmnopqrstuvwxyz") {
+  const vowel = "aeiou".includes(letter) ? VOWEL : 0;
+  KINDS[letter.charCodeAt(0)] = Kind.lower | vowel;
+  KINDS[letter.toUpperCase().charCodeAt(0)] = Kind.upper | vowel;
 }
-function isHex(bytes, from, to) {
-  return /^[0-9A-Fa-f]+$/.test(latin1(bytes, from, to));
-}
-var LONGEST_COLOUR = 16;
-function endsColour(bytes, at) {
-  return /\[[\d;]*m$/.test(latin1(bytes, Math.max(0, at - LONGEST_COLOUR), at));
+for (const digit of "0123456789")
+  KINDS[digit.charCodeAt(0)] = Kind.digit;
+function isOutOfPlace(before, kind) {
+  if (before === Kind.digit)
+    return kind !== Kind.digit;
+  if (before === Kind.upper)
+    return kind === Kind.upper || kind === Kind.digit;
+  return kind === Kind.digit;
 }
 
 // src/core/base62.ts
@@ -306,6 +231,19 @@ function crc32(text) {
   return (crc ^ 4294967295) >>> 0;
 }
 
+// src/detect/rule.ts
+function leastLength({ lead = "", prefixes, lengths, marker, loose }) {
+  const bodies = lengths.map(([least]) => least);
+  if (marker)
+    bodies.push(marker.before[0] + marker.text.length + marker.behind[0]);
+  if (loose)
+    bodies.push(loose.least);
+  return lead.length + Math.min(...prefixes.map((prefix) => prefix.length)) + Math.min(...bodies);
+}
+function exactly(...lengths) {
+  return lengths.map((length) => [length, length]);
+}
+
 // src/detect/samples.ts
 var DIGITS = "0123456789";
 var LOWER = "abcdefghijklmnopqrstuvwxyz";
@@ -316,6 +254,7 @@ var CHARACTERS = {
   lowerAlnum: DIGITS + LOWER,
   upperAlnum: DIGITS + UPPER,
   alnum: DIGITS + LOWER + UPPER,
+  lowerBase32: `${LOWER}234567`,
   base32: `${UPPER}234567`,
   base64: `${DIGITS}${LOWER}${UPPER}+/`,
   key: `${DIGITS}${LOWER}${UPPER}_-`
@@ -351,6 +290,32 @@ var CLOUD_RULES = [
       form: /^(?!.{9}EXAMPLE$)/
     },
     negative: () => [["AKIA", "IOSFODNN7EXAMPLE"].join(""), "AKIA_IS_THE_PREFIX_OF_AN_ID"]
+  },
+  {
+    id: "aws-older-key-id",
+    provider: "AWS",
+    what: "access key id of an older kind",
+    severity: "high",
+    revoke: "https://console.aws.amazon.com/iam/home#/security_credentials",
+    shape: {
+      by: "prefix",
+      prefixes: ["A3T"],
+      alphabet: "upperAlnum",
+      random: "base32",
+      lengths: exactly(17),
+      form: /^[A-Z0-9][A-Z2-7]{16}$/
+    },
+    positive: () => [`A3TX${sample("base32", 16)}`]
+  },
+  {
+    id: "azure-client-secret",
+    provider: "Azure",
+    what: "client secret of an application",
+    severity: "critical",
+    revoke: "https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
+    shape: { by: "azure-secret" },
+    positive: () => [`${sample("alnum", 3)}8Q~${sample("key", 34)}`],
+    negative: () => [`abc8Q~${"x".repeat(34)}`, `abcxQ~${sample("key", 34)}`, `8Q~${sample("key", 20)}`]
   },
   {
     id: "aws-bedrock-api-key",
@@ -555,7 +520,7 @@ var CLOUD_RULES = [
       by: "context",
       alphabet: "alnum",
       lengths: [[40, 44]],
-      before: /(?<![A-Za-z0-9])dp\.(?:pt|st|ct|sa)\.(?:[a-z0-9_-]{2,35}\.)?$/
+      lead: /(?:(?<![A-Za-z0-9])|(?<=\\[nrt]|[%=]3D|[;[]\d{1,3}m))dp\.(?:pt|st|ct|sa)\.(?:[a-z0-9_-]{2,35}\.)?$/
     },
     positive: () => [`dp.pt.${sample("alnum", 43)}`]
   },
@@ -603,108 +568,101 @@ var CLOUD_RULES = [
   }
 ];
 
-// src/detect/context.ts
-var BEFORE_BYTES2 = 100;
-var BEHIND_BYTES = 64;
-var ASSIGNMENT = /^["'\]]?\s{0,8}(?:=>|:=|[=:,])\s{0,8}["'`]?/;
-var GAP_BYTES = 24;
-var LONGEST = 128;
-var LONGEST_BASE64 = 88;
-var BASE64 = ALPHABETS.base64.bit;
-var PLUS = 43;
-var SLASH = 47;
-var EQUALS = 61;
-
-class ContextSearch {
-  #byLength = [];
-  #byName = new Map;
-  #nameLengths = new Set;
-  constructor(rules) {
-    for (const rule of rules) {
-      const { shape } = rule;
-      if (shape.by !== "context")
-        continue;
-      for (const name of shape.names ?? []) {
-        this.#byName.set(name, { rule, shape });
-        this.#nameLengths.add(name.length);
-      }
-      for (const [least, most] of shape.lengths) {
-        for (let length = least;length <= Math.min(most, LONGEST); length += 1) {
-          (this.#byLength[length] ??= []).push({ rule, shape });
-        }
-      }
-    }
-  }
-  find(bytes, start, end, to) {
-    const own = this.#try(bytes, start, end, to) ?? this.#behindName(bytes, start, end, to);
-    if (own)
-      return own;
-    if (!goesOn(bytes[end]) && !goesOn(bytes[start - 1]))
-      return null;
-    let first = start;
-    const lowest = Math.max(0, end - LONGEST_BASE64 - 1);
-    while (first > lowest && isAt(bytes, first - 1, BASE64) && bytes[first - 1] !== EQUALS)
-      first -= 1;
-    let last = end;
-    const highest = Math.min(to, first + LONGEST_BASE64 + 1);
-    while (last < highest && isAt(bytes, last, BASE64))
-      last += 1;
-    return this.#try(bytes, first, last, to);
-  }
-  #behindName(bytes, start, end, to) {
-    if (!this.#nameLengths.has(end - start))
-      return null;
-    const named = this.#byName.get(latin1(bytes, start, end).toLowerCase());
-    const gap = named ? ASSIGNMENT.exec(latin1(bytes, end, Math.min(to, end + GAP_BYTES))) : null;
-    if (!named || !gap)
-      return null;
-    const first = end + gap[0].length;
-    const { bit } = ALPHABETS[named.shape.alphabet];
-    let last = first;
-    while (last < to && last - first < LONGEST && isAt(bytes, last, bit))
-      last += 1;
-    return this.#try(bytes, first, last, to);
-  }
-  #try(bytes, start, end, to) {
-    const candidates = this.#byLength[end - start];
-    if (!candidates)
-      return null;
-    let before = null;
-    for (const { rule, shape } of candidates) {
-      const { bit, size } = ALPHABETS[shape.alphabet];
-      if (!isOf(bytes, start, end, bit))
-        continue;
-      before ??= latin1(bytes, Math.max(0, start - BEFORE_BYTES2), start);
-      if (!shape.before.test(before))
-        continue;
-      if (shape.form && !shape.form.test(latin1(bytes, start, end)))
-        continue;
-      if (shape.behind && !shape.behind.test(latin1(bytes, end, Math.min(to, end + BEHIND_BYTES))))
-        continue;
-      if (isLifelike(bytes, start, end, size))
-        return { rule, start, end, sure: true };
-    }
+// src/detect/vendor-name.ts
+function vendor(words, options = {}) {
+  return { words: new RegExp(words, "gi"), hash: options.hash ?? false };
+}
+var VENDOR_BEFORE_BYTES = 240;
+var BEHIND_BYTES = 120;
+var NEAR = 80;
+var MOST_LINES = 4;
+var MOST_ROWS = 3;
+var KEYISH = /key|token|secret|passw|pwd|auth|cred|bearer/i;
+var HASHED = /(?:sha-?\d*|md5|hash(?:es)?|commit|digest|checksum|crc|etag|integrity|revision|rev|u?uid|guid|trace|span|cache[\s_-]?\w{0,12}|thumbprint|finger_?print|request\w{0,12}|id|version|blob|tree|parent|ref|branch|tag|gguf|file\w{0,8})["'\]\s)]{0,3}[^\w\n]{0,8}$/i;
+var GENERIC = /^(?:[\s"'`<>*#|+({[\\,-]|-H\s|--header\s|\w{1,12}:\s?["'](?=x-api|api|auth))*(?:(?:x-)?(?:api|access|auth|secret|subscription)?[._\s-]?(?:key|token|secret|password|credentials?|pat)|value|default|content|string|authorization)["'`\]>\\]*\s*(?:[:=,>(]|=>)?[\s"'`<({[\\]*(?:(?:bearer|token|basic)\s+)?(?:[rbf]?["'`])?$/i;
+var GENERIC_KEY = /key|token|secret|passw|cred|auth/i;
+var ALONE = /^[\s"'`>*#|+-]*(?:[rbf]?["'`])?$/;
+var DELIMITERS = ["\t", ";", "|", ","];
+function distanceOf({ words, hash }, around) {
+  const { line, behind, lines } = around;
+  const label = line.slice(-48);
+  if (hash && HASHED.test(label))
     return null;
+  const near = lastOf(words, line);
+  if (near) {
+    const distance = line.length - near.end;
+    const called = !hash || KEYISH.test(line) || isUser(line.slice(near.end), behind);
+    if (called && (distance <= NEAR || GENERIC_KEY.test(label)))
+      return distance;
+    if (hash && headed(lines, around, KEYISH))
+      return distance;
   }
+  const after = firstOf(words, behind);
+  if (after !== null && (!hash || KEYISH.test(line) || KEYISH.test(behind)))
+    return NEAR + after;
+  return aboveOf(words, hash, around);
 }
-function goesOn(byte) {
-  return byte === PLUS || byte === SLASH || byte === EQUALS;
+function aboveOf(words, hash, around) {
+  const { line, lines, next } = around;
+  for (const [index, above] of lines.entries()) {
+    const found = lastOf(words, above);
+    if (!found)
+      continue;
+    const called = !hash || GENERIC_KEY.test(line) || KEYISH.test(above.slice(found.start));
+    const distance = VENDOR_BEFORE_BYTES * (index + 1) - found.end;
+    if (called && GENERIC.test(line))
+      return distance;
+    if (called && index === 0 && ALONE.test(line))
+      return distance;
+    if (called && index < MOST_ROWS && sameColumn(above, found, around))
+      return distance;
+  }
+  const below = next === null ? null : firstOf(words, next);
+  return below !== null && GENERIC.test(line) && GENERIC_KEY.test(line) ? 2 * VENDOR_BEFORE_BYTES : null;
 }
-function isOf(bytes, start, end, bit) {
-  for (let at = start;at < end; at += 1)
-    if ((CLASS[bytes[at]] & bit) === 0)
-      return false;
-  return true;
+function isUser(between, behind) {
+  return /^[:=]["']?$/.test(between) && /^(?:@|["']?\s)/.test(behind);
 }
-function assignedTo(words, secret = false) {
-  const name = secret ? `(?:${words})[^\\n]{0,24}(?:key|token|secret|auth|passw|cred)[^\\n]{0,16}` : `(?:${words})[^\\n]{0,40}`;
-  const line = `${name}[=:>,|(][\\s"'\`(\\[{<\\\\]{0,8}`;
-  const above = `(?:${words})[^\\n]{0,10}:\\s*\\n\\s+[\\w-]*(?:key|token|secret)[\\w-]*\\s*[:=]\\s*["']?`;
-  return new RegExp(`(?:${line}|${above})$`, "i");
+function headed(lines, around, name) {
+  return lines.slice(0, MOST_ROWS).some((head) => {
+    const match = name.exec(head);
+    return match !== null && sameColumn(head, { start: match.index, end: match.index + 1 }, around);
+  });
+}
+function sameColumn(head, at, { line, behind }) {
+  const delimiter = DELIMITERS.find((one) => head.includes(one) && (line.includes(one) || behind.startsWith(one)));
+  if (delimiter === undefined)
+    return false;
+  return countOf(head.slice(0, at.start), delimiter) === countOf(line, delimiter);
+}
+function countOf(text, character) {
+  return text.split(character).length - 1;
+}
+function lastOf(words, text) {
+  let last = null;
+  words.lastIndex = 0;
+  for (const match of text.matchAll(words))
+    last = { start: match.index, end: match.index + match[0].length };
+  return last;
+}
+function firstOf(words, text) {
+  words.lastIndex = 0;
+  const match = words.exec(text);
+  return match ? match.index : null;
+}
+function surroundingsOf(bytes, start, end, to) {
+  const before = linesOf(latin1(bytes, Math.max(0, start - VENDOR_BEFORE_BYTES), start));
+  const [behind = "", next = null] = linesOf(latin1(bytes, end, Math.min(to, end + BEHIND_BYTES)));
+  const line = before.pop() ?? "";
+  const above = before.toReversed();
+  const empty = above.findIndex((one) => one.trim() === "");
+  return { line, behind, lines: above.slice(0, empty < 0 ? MOST_LINES : Math.min(empty, MOST_LINES)), next };
+}
+function linesOf(text) {
+  return text.split(/\r?\n|\r|(?:\\+r)?\\+n/);
 }
 
 // src/detect/rules-context.ts
-var MIXED = /^(?=.{0,60}[a-z])(?=.{0,60}[A-Z])/;
 var CONTEXT_RULES = [
   {
     id: "mistral-api-key",
@@ -717,8 +675,8 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "alnum",
       lengths: exactly(32),
-      before: assignedTo("mistral"),
-      form: MIXED
+      named: vendor("mistral|codestral"),
+      scrambled: true
     },
     positive: () => [
       `MISTRAL_API_KEY=${sample("alnum", 32)}`,
@@ -738,8 +696,8 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "alnum",
       lengths: exactly(40),
-      before: assignedTo("cohere|co_api_key"),
-      form: MIXED
+      named: vendor("cohere(?!n)|(?:(?<![a-z])|(?<=\\dm))co[_.\\s\\\\-]{0,2}api[_.\\s\\\\-]{0,2}key"),
+      scrambled: true
     },
     positive: () => [`CO_API_KEY=${sample("alnum", 40)}`, `cohere.Client("${sample("alnum", 40, 1)}")`],
     negative: () => [`cohere commit: ${sample("hex", 40)}`]
@@ -754,7 +712,7 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "hex",
       lengths: exactly(32),
-      before: assignedTo("azure|openai|cognitive", true)
+      named: vendor("azure|openai|cognitive", { hash: true })
     },
     positive: () => [`AZURE_OPENAI_API_KEY=${sample("hex", 32)}`],
     negative: () => [`azure etag: "${sample("hex", 32)}"`]
@@ -769,7 +727,6 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "alnum",
       lengths: exactly(84),
-      before: /(?:^|[^A-Za-z0-9])$/,
       form: /^[A-Za-z0-9]{52}JQQJ9/
     },
     positive: () => [`key: ${sample("alnum", 52)}JQQJ99${sample("alnum", 26)}`],
@@ -800,9 +757,10 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "base64",
       lengths: exactly(40),
-      before: assignedTo("aws.{0,20}secret|secret_?access_?key"),
-      names: ["aws_secret_access_key"],
-      form: /^(?!.{30}EXAMPLEKEY$)(?=.{0,60}[a-z])(?=.{0,60}[A-Z])/
+      named: vendor("aws.{0,20}(?:secret|key)|secret[_.\\s\\\\-]{0,2}access[_.\\s\\\\-]{0,2}key"),
+      names: ["aws_secret_access_key", "aws-secret-access-key"],
+      form: /^(?!.{30}EXAMPLEKEY$)/,
+      scrambled: true
     },
     positive: () => [
       `aws_secret_access_key = ${sample("alnum", 40)}`,
@@ -820,8 +778,8 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "hex",
       lengths: exactly(32),
-      before: assignedTo("z[._-]?ai|zhipu|bigmodel|glm"),
-      behind: /^\.[A-Za-z0-9]{16}(?![A-Za-z0-9])/
+      named: vendor("(?:(?<![a-z])|(?<=\\dm))z[._-]?ai|zhipu|bigmodel|glm"),
+      tail: /^\.[A-Za-z0-9]{16}(?![A-Za-z0-9])/
     },
     positive: () => [`ZAI_API_KEY=${sample("hex", 32)}.${sample("alnum", 16)}`]
   },
@@ -835,8 +793,8 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "hex",
       lengths: exactly(32),
-      before: assignedTo("ollama"),
-      behind: /^\.[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])/
+      named: vendor("ollama"),
+      tail: /^\.[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])/
     },
     positive: () => [`OLLAMA_API_KEY=${sample("hex", 32)}.${sample("key", 24)}`]
   },
@@ -850,7 +808,7 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "hex",
       lengths: exactly(32),
-      before: assignedTo("assembly_?ai|aai", true)
+      named: vendor("assembly_?ai|aai", { hash: true })
     },
     positive: () => [`ASSEMBLYAI_API_KEY="${sample("hex", 32)}"`]
   },
@@ -860,7 +818,12 @@ var CONTEXT_RULES = [
     what: "API key",
     severity: "critical",
     revoke: "https://console.deepgram.com",
-    shape: { by: "context", alphabet: "hex", lengths: exactly(40), before: assignedTo("deepgram", true) },
+    shape: {
+      by: "context",
+      alphabet: "hex",
+      lengths: exactly(40),
+      named: vendor("deepgram", { hash: true })
+    },
     positive: () => [`DEEPGRAM_API_KEY=${sample("hex", 40)}`],
     negative: () => [`deepgram commit: ${sample("hex", 40)}`]
   },
@@ -874,7 +837,7 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "hex",
       lengths: exactly(40),
-      before: assignedTo("wandb|weights.?(?:and|&).?biases", true)
+      named: vendor("wandb|weights.?(?:and|&).?biases", { hash: true })
     },
     positive: () => [`WANDB_API_KEY=${sample("hex", 40)}`]
   },
@@ -884,7 +847,12 @@ var CONTEXT_RULES = [
     what: "API key",
     severity: "critical",
     revoke: "https://api.together.ai/settings/api-keys",
-    shape: { by: "context", alphabet: "hex", lengths: exactly(64), before: assignedTo("together", true) },
+    shape: {
+      by: "context",
+      alphabet: "hex",
+      lengths: exactly(64),
+      named: vendor("together(?! (?!ai|api|key|token)[a-z])", { hash: true })
+    },
     positive: () => [`TOGETHER_API_KEY=${sample("hex", 64)}`]
   },
   {
@@ -897,8 +865,8 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "key",
       lengths: [[32, 53]],
-      before: assignedTo("upstage", true),
-      form: MIXED
+      named: vendor("upstage"),
+      scrambled: true
     },
     positive: () => [`UPSTAGE_API_KEY=up_${sample("alnum", 40)}`]
   },
@@ -912,7 +880,7 @@ var CONTEXT_RULES = [
       by: "context",
       alphabet: "key",
       lengths: exactly(43),
-      before: /(?<![A-Za-z0-9])SG\.[A-Za-z0-9_-]{22}\.$/
+      lead: /(?:(?<![A-Za-z0-9])|(?<=\\[nrt]|[%=]3D|[;[]\d{1,3}m))SG\.[A-Za-z0-9_-]{22}\.$/
     },
     positive: () => [`SG.${sample("key", 22)}.${sample("key", 43)}`]
   },
@@ -922,7 +890,7 @@ var CONTEXT_RULES = [
     what: "bot token",
     severity: "high",
     revoke: "@BotFather, /revoke",
-    shape: { by: "context", alphabet: "key", lengths: exactly(35), before: /(?<!\d)\d{8,10}:$/, form: /^AA/ },
+    shape: { by: "context", alphabet: "key", lengths: exactly(35), lead: /(?<!\d)\d{8,10}:$/, form: /^AA/ },
     positive: () => [`${sample("digit", 10)}:AA${sample("key", 33)}`]
   },
   {
@@ -947,7 +915,6 @@ var CONTEXT_RULES = [
 
 // src/detect/rules-llm.ts
 var OPENAI_MARKER = { text: "T3BlbkFJ", before: [20, 110], behind: [20, 110] };
-var UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 var LLM_RULES = [
   {
     id: "groq-api-key",
@@ -997,9 +964,55 @@ var LLM_RULES = [
       prefixes: ["sk-"],
       alphabet: "lowerAlnum",
       lengths: exactly(32),
-      before: assignedTo("deepseek")
+      named: vendor("deepseek")
     },
     positive: () => [`DEEPSEEK_API_KEY=sk-${sample("hex", 32)}`]
+  },
+  {
+    id: "dashscope-api-key",
+    provider: "Alibaba (DashScope, Qwen)",
+    what: "API key",
+    severity: "critical",
+    revoke: "https://bailian.console.alibabacloud.com/?tab=model#/api-key",
+    shape: {
+      by: "prefix",
+      prefixes: ["sk-"],
+      alphabet: "hex",
+      lengths: exactly(32),
+      named: vendor("dashscope|qwen|bailian|tongyi")
+    },
+    positive: () => [`DASHSCOPE_API_KEY=sk-${sample("hex", 32)}`],
+    negative: () => [`DASHSCOPE_API_KEY=sk-${"abcdef01".repeat(4)}`]
+  },
+  {
+    id: "moonshot-api-key",
+    provider: "Moonshot (Kimi)",
+    what: "API key",
+    severity: "critical",
+    revoke: "https://platform.moonshot.ai/console/api-keys",
+    shape: {
+      by: "prefix",
+      prefixes: ["sk-"],
+      alphabet: "alnum",
+      lengths: exactly(48),
+      named: vendor("moonshot|kimi")
+    },
+    positive: () => [`MOONSHOT_API_KEY=sk-${sample("alnum", 48)}`]
+  },
+  {
+    id: "stability-api-key",
+    provider: "Stability AI",
+    what: "API key",
+    severity: "critical",
+    revoke: "https://platform.stability.ai/account/keys",
+    shape: {
+      by: "prefix",
+      prefixes: ["sk-"],
+      alphabet: "alnum",
+      lengths: exactly(48),
+      named: vendor("stability|dreamstudio")
+    },
+    positive: () => [`STABILITY_API_KEY=sk-${sample("alnum", 48)}`]
   },
   {
     id: "elevenlabs-api-key",
@@ -1008,14 +1021,6 @@ var LLM_RULES = [
     severity: "critical",
     revoke: "https://elevenlabs.io/app/settings/api-keys",
     shape: { by: "prefix", prefixes: ["sk_"], alphabet: "hex", lengths: exactly(48) }
-  },
-  {
-    id: "cursor-api-key",
-    provider: "Cursor",
-    what: "API key",
-    severity: "high",
-    revoke: "https://cursor.com/dashboard",
-    shape: { by: "prefix", prefixes: ["key_"], alphabet: "hex", lengths: exactly(64) }
   },
   {
     id: "openai-api-key",
@@ -1175,9 +1180,76 @@ var LLM_RULES = [
       alphabet: "alnum",
       lengths: [[22, 48]],
       form: /^(?=.{0,47}[a-z])(?=.{0,47}[A-Z])(?=.{0,47}\d)/,
-      before: /(?:^|[^\w-]|\\[nrt]|%[\dA-F]{2}|\\u00[\da-f]{2}|\[\d+m|(?:key|token|secret)[_-])$/i
+      before: /(?:^|[^\w-]|--|\\[nrt]|%(?:25)?[\dA-F]{2}|=3D|\\u00[\da-f]{2}|\\x[\da-f]{2}|[;[]\d{1,3}m|(?:key|token|secret)[_-])$/i
     },
     negative: () => ["fw_someFunctionNameWithoutAnyUnderscore", `sha256=qaN-fw_${sample("alnum", 35)}`]
+  },
+  {
+    id: "minimax-api-key",
+    provider: "MiniMax",
+    what: "API key",
+    severity: "critical",
+    revoke: "https://platform.minimax.io",
+    shape: { by: "prefix", prefixes: ["sk-api-"], alphabet: "key", lengths: exactly(119) }
+  }
+];
+
+// src/detect/rules-llm-tools.ts
+var UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+var LLM_TOOL_RULES = [
+  {
+    id: "devin-user-key",
+    provider: "Devin",
+    what: "personal API key",
+    severity: "critical",
+    revoke: "https://app.devin.ai/settings/api-keys",
+    shape: { by: "prefix", prefixes: ["apk_user_"], alphabet: "alnum", lengths: [[118, 182]] }
+  },
+  {
+    id: "devin-service-key",
+    provider: "Devin",
+    what: "service API key",
+    severity: "critical",
+    revoke: "https://app.devin.ai/settings/api-keys",
+    shape: { by: "prefix", prefixes: ["apk_b3Jn"], alphabet: "alnum", lengths: [[74, 96]] }
+  },
+  {
+    id: "devin-service-token",
+    provider: "Devin",
+    what: "token of a service user",
+    severity: "critical",
+    revoke: "https://app.devin.ai/settings/api-keys",
+    shape: { by: "prefix", prefixes: ["cog_"], alphabet: "lowerBase32", lengths: exactly(52) }
+  },
+  {
+    id: "jina-api-key",
+    provider: "Jina",
+    what: "API key",
+    severity: "critical",
+    revoke: "https://jina.ai/api-dashboard/key-manager",
+    shape: { by: "prefix", prefixes: ["jina_"], alphabet: "key", lengths: exactly(60) }
+  },
+  {
+    id: "tavily-api-key",
+    provider: "Tavily",
+    what: "API key",
+    severity: "high",
+    revoke: "https://app.tavily.com",
+    shape: {
+      by: "prefix",
+      prefixes: ["tvly-", "tvly-dev-", "tvly-prod-"],
+      alphabet: "alnum",
+      lengths: exactly(32)
+    },
+    positive: () => [`tvly-${sample("alnum", 32)}`, `tvly-dev-${sample("alnum", 32, 2)}`]
+  },
+  {
+    id: "cursor-api-key",
+    provider: "Cursor",
+    what: "API key",
+    severity: "high",
+    revoke: "https://cursor.com/dashboard",
+    shape: { by: "prefix", prefixes: ["key_"], alphabet: "hex", lengths: exactly(64) }
   },
   {
     id: "langsmith-api-key",
@@ -1260,14 +1332,6 @@ var LLM_RULES = [
     severity: "critical",
     revoke: "https://accounts.cloud.databricks.com",
     shape: { by: "prefix", prefixes: ["dapi"], alphabet: "hex", lengths: exactly(32) }
-  },
-  {
-    id: "minimax-api-key",
-    provider: "MiniMax",
-    what: "API key",
-    severity: "critical",
-    revoke: "https://platform.minimax.io",
-    shape: { by: "prefix", prefixes: ["sk-api-"], alphabet: "key", lengths: exactly(119) }
   }
 ];
 
@@ -1298,7 +1362,205 @@ var OWN_RULES = [
     shape: { by: "prefix", prefixes: ["sallyport-root-key-1:"], alphabet: "key", lengths: exactly(43) }
   }
 ];
-var RULES = [...OWN_RULES, ...LLM_RULES, ...CLOUD_RULES, ...CONTEXT_RULES];
+var RULES = [
+  ...OWN_RULES,
+  ...LLM_RULES,
+  ...LLM_TOOL_RULES,
+  ...CLOUD_RULES,
+  ...CONTEXT_RULES
+];
+
+// src/detect/prefixes.ts
+var LEAST = 4;
+var BY_FIRST = [];
+var longest = 0;
+for (const { shape } of RULES) {
+  if (shape.by !== "prefix")
+    continue;
+  for (const prefix of shape.prefixes) {
+    const begin = `${shape.lead ?? ""}${prefix}`;
+    longest = Math.max(longest, begin.length);
+    if (begin.length >= LEAST)
+      (BY_FIRST[begin.charCodeAt(0)] ??= []).push(begin);
+  }
+}
+var LONGEST_PREFIX = longest;
+function isPrefixAt(bytes, at, to) {
+  return BY_FIRST[bytes[at] ?? 0]?.some((prefix) => at + prefix.length <= to && standsAt(bytes, at, prefix)) ?? false;
+}
+
+// src/detect/run-skip.ts
+var RUN = 20;
+var KEY = ALPHABETS.key.bit;
+
+// src/detect/examine.ts
+var TELLING_LENGTH = 6;
+var LONGEST_STRADDLE = 8;
+var LEAST_NOTICED = 8;
+var MOST_LOOKED_AT = 512;
+var BEFORE_BYTES = 100;
+function matchersOf(rule) {
+  const { shape } = rule;
+  if (shape.by !== "prefix")
+    return [];
+  const { bit } = ALPHABETS[shape.alphabet];
+  const { size } = ALPHABETS[shape.random ?? shape.alphabet];
+  const lead = shape.lead ?? "";
+  const marked = shape.marker ? shape.marker.before[1] + shape.marker.text.length + shape.marker.behind[1] : 0;
+  const most = Math.max(marked, ...shape.lengths.map(([, length]) => length));
+  if (leastLength(shape) - lead.length < RUN)
+    throw new TypeError(`${rule.id} is too short to be found`);
+  return shape.prefixes.map((prefix) => {
+    const telling = lead.length + prefix.length >= TELLING_LENGTH;
+    const searched = shape.alphabet === "base64" && prefix.length < LEAST_NOTICED;
+    return { rule, shape, prefix, lead, bit, size, most, searched, telling };
+  });
+}
+function examine(bytes, at, to, matcher) {
+  const { prefix, lead, bit, most, shape, rule } = matcher;
+  if (!standsAt(bytes, at, prefix))
+    return null;
+  const start = at - lead.length;
+  if (lead !== "" && (start < 0 || !standsAt(bytes, start, lead)))
+    return null;
+  const body = at + prefix.length;
+  let end = body;
+  const farthest = Math.min(to, body + most + 3);
+  while (end < farthest && (CLASS[bytes[end]] & bit) !== 0)
+    end += 1;
+  const least = shape.loose?.least ?? Infinity;
+  const known = bodyOf(bytes, body, end, to, matcher);
+  if (!known && end - body < least)
+    return null;
+  const free = standsFree(bytes, start);
+  const sure = known !== null && (free || known.marked || matcher.telling) && isGenuine(bytes, start, body, known.end, to, matcher);
+  if (sure)
+    return { rule, start, end: known.end, sure };
+  if (end - body < least)
+    return null;
+  if (shape.loose?.placeholders)
+    return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
+  if (end - body > most || !free && !matcher.telling)
+    return null;
+  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size))
+    return null;
+  return { rule, start, end, sure };
+}
+function endOfRun(bytes, from, to, bit) {
+  let end = from;
+  while (end < to && isAt(bytes, end, bit))
+    end += 1;
+  return end;
+}
+function bodyOf(bytes, body, end, to, { shape, most }) {
+  const { marker, lengths } = shape;
+  const marked = marker ? indexOfText(bytes, marker.text, body, Math.min(end, body + most)) : -1;
+  if (marker && marked >= 0 && within(marked - body, marker.before)) {
+    const behind = marked + marker.text.length;
+    const twin = behind + marked - body;
+    const last = twin < end && isPrefixAt(bytes, twin, to) ? twin : endOf(bytes, behind, end, to, marker.behind);
+    if (within(last - behind, marker.behind))
+      return { end: last, marked: true };
+  }
+  for (const range of lengths) {
+    const last = endOf(bytes, body, end, to, range);
+    if (within(last - body, range))
+      return { end: last, marked: false };
+  }
+  return null;
+}
+function endOf(bytes, body, end, to, [least, most]) {
+  const next = end < to ? bytes[end] : undefined;
+  if (next === GREATER && end - 2 >= body + least && standsAt(bytes, end - 2, "--"))
+    return end - 2;
+  if (isGlue(next)) {
+    const lowest = Math.max(body + least, end - LONGEST_STRADDLE);
+    for (let at = end - 1;at >= lowest; at -= 1)
+      if (isPrefixAt(bytes, at, to))
+        return at;
+  }
+  if (end - body <= most)
+    return end;
+  if (isGlue(bytes[body + most]))
+    return body + most;
+  for (let at = body + least;at <= body + most; at += 1)
+    if (isPrefixAt(bytes, at, to))
+      return at;
+  return end;
+}
+function isGlue(byte) {
+  return byte === DASH || byte === UNDERSCORE;
+}
+function within(value, [least, most]) {
+  return value >= least && value <= most;
+}
+function isGenuine(bytes, start, body, end, to, matcher) {
+  const { form, proof, before, named } = matcher.shape;
+  if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start)))
+    return false;
+  if (proof)
+    return proof(latin1(bytes, start, end));
+  if (form && !form.test(latin1(bytes, body, end)))
+    return false;
+  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size))
+    return false;
+  return !named || distanceOf(named, surroundingsOf(bytes, start, end, to)) !== null;
+}
+var BACKSLASH = 92;
+var DASH = 45;
+var UNDERSCORE = 95;
+var GREATER = 62;
+var EQUALS = 61;
+var BRACKET = 91;
+var SEMICOLON = 59;
+var PERCENT = 37;
+var LETTER_OR_DIGIT = ALPHABETS.alnum.bit;
+function standsFree(bytes, at) {
+  if (at === 0 || !isAt(bytes, at - 1, LETTER_OR_DIGIT))
+    return true;
+  if (bytes[at - 2] === BACKSLASH)
+    return "ntrfbv0".includes(String.fromCharCode(bytes[at - 1] ?? 0));
+  if (bytes[at - 3] === PERCENT)
+    return isHex(bytes, at - 2, at);
+  if (bytes[at - 5] === PERCENT && standsAt(bytes, at - 4, "25"))
+    return isHex(bytes, at - 2, at);
+  if (bytes[at - 3] === EQUALS)
+    return standsAt(bytes, at - 2, "3D");
+  if (bytes[at - 4] === BACKSLASH && bytes[at - 3] === 120)
+    return isHex(bytes, at - 2, at);
+  if (bytes[at - 6] === BACKSLASH && bytes[at - 5] === 117)
+    return isHex(bytes, at - 4, at);
+  return endsColour(bytes, at);
+}
+function glueAt(bytes, start) {
+  const before = bytes[start - 1];
+  if (before === BACKSLASH) {
+    const kind = String.fromCharCode(bytes[start] ?? 0);
+    if (kind === "u")
+      return isHex(bytes, start + 1, start + 5) ? 5 : 0;
+    if (kind === "x")
+      return isHex(bytes, start + 1, start + 3) ? 3 : 0;
+    return "ntrfbv0".includes(kind) ? 1 : 0;
+  }
+  if (before === PERCENT) {
+    let end = start;
+    while (standsAt(bytes, end, "25"))
+      end += 2;
+    return isHex(bytes, end, end + 2) ? end + 2 - start : 0;
+  }
+  if (before === EQUALS)
+    return standsAt(bytes, start, "3D") ? 2 : 0;
+  if (before !== BRACKET && before !== SEMICOLON)
+    return 0;
+  return /^\d{1,3}m/.exec(latin1(bytes, start, start + 4))?.[0].length ?? 0;
+}
+function isHex(bytes, from, to) {
+  return /^[0-9A-Fa-f]+$/.test(latin1(bytes, from, to));
+}
+var LONGEST_COLOUR = 16;
+function endsColour(bytes, at) {
+  return /\[[\d;]*m$/.test(latin1(bytes, Math.max(0, at - LONGEST_COLOUR), at));
+}
 
 // src/redact/automaton.ts
 var COLUMNS = 128;
@@ -1375,12 +1637,12 @@ function trieOf(patterns) {
 
 // src/redact/characters.ts
 var KEY2 = ALPHABETS.key.bit;
-var BASE642 = ALPHABETS.base64.bit;
+var BASE64 = ALPHABETS.base64.bit;
 var CREDENTIAL = tableOf(/[A-Za-z0-9._~+/=-]/);
 var HOST = tableOf(/[A-Za-z0-9.-]/);
 var SPACE = tableOf(/\s/);
 var KEY_TABLE = ofAlphabet(KEY2);
-var KEY_OR_BASE64 = ofAlphabet(KEY2 | BASE642);
+var KEY_OR_BASE64 = ofAlphabet(KEY2 | BASE64);
 var BY_BIT = new Map;
 function alphabetTable(bit) {
   const known = BY_BIT.get(bit) ?? ofAlphabet(bit);
@@ -1393,11 +1655,41 @@ function ofAlphabet(bits) {
 function tableOf(member) {
   return Uint8Array.from({ length: 256 }, (_, code) => code < 128 && member.test(String.fromCharCode(code)) ? 1 : 0);
 }
-function endOf(codes, from, to, table) {
+function endOf2(codes, from, to, table) {
   let end = from;
   while (end < to && table[codes[end]] === 1)
     end += 1;
   return end;
+}
+
+// src/detect/azure-secret.ts
+var TILDE = 126;
+var DOT = 46;
+var BEFORE = 5;
+var LEAST_BODY = 31;
+var MOST_BODY = 34;
+var ALPHABET_SIZE = 66;
+var HEAD = /^[A-Za-z0-9_.~-]{3}\dQ$/;
+function secretAt(bytes, tilde, from, to, rule) {
+  const start = tilde - BEFORE;
+  const body = tilde + 1;
+  if (start < from || !HEAD.test(latin1(bytes, start, tilde)))
+    return null;
+  let end = body;
+  while (end < to && end - body <= MOST_BODY && isOfSecret(bytes, end))
+    end += 1;
+  if (bytes[end - 1] === DOT && end - body > LEAST_BODY)
+    end -= 1;
+  else if (end < to && bytes[end] === 62 && latin1(bytes, end - 2, end) === "--")
+    end -= 2;
+  else if (end - body > MOST_BODY && !isAt(bytes, end - 1, ALPHABETS.alnum.bit))
+    end -= 1;
+  if (end - body < LEAST_BODY || end - body > MOST_BODY)
+    return null;
+  return isLifelike(bytes, body, end, ALPHABET_SIZE) ? { rule, start, end, sure: true } : null;
+}
+function isOfSecret(bytes, at) {
+  return isAt(bytes, at, ALPHABETS.key.bit) || bytes[at] === TILDE || bytes[at] === DOT;
 }
 
 // src/redact/candidate.ts
@@ -1406,13 +1698,224 @@ function compareCuts(a, b) {
   return a.start - b.start || a.rank - b.rank || (a.label < b.label ? -1 : 1);
 }
 
+// src/redact/client-secret-candidate.ts
+var MARK = "Q~";
+var BEFORE2 = 4;
+
+class ClientSecretCandidate {
+  #rule;
+  #start;
+  #walked;
+  constructor(rule, start) {
+    this.#rule = rule;
+    this.#start = start;
+    this.#walked = start + MARK.length;
+  }
+  get hold() {
+    return this.#start;
+  }
+  get needs() {
+    return this.#start - BEFORE2;
+  }
+  advance({ codes, length, ended }, cut) {
+    const limit = this.#start + MARK.length + MOST_BODY + 1;
+    while (this.#walked < Math.min(length, limit) && isOfSecret(codes, this.#walked))
+      this.#walked += 1;
+    if (this.#walked === length && this.#walked < limit && !ended)
+      return false;
+    const to = Math.min(length, this.#walked + 1, limit);
+    const hit = secretAt(codes, this.#start + 1, Math.max(0, this.#start - BEFORE2), to, this.#rule);
+    if (hit)
+      cut({ start: this.#start, end: hit.end, label: this.#rule.id, rank: RANK.sure });
+    return true;
+  }
+  moved(by) {
+    this.#start -= by;
+    this.#walked -= by;
+  }
+}
+
+// src/detect/aws-secret.ts
+var BASE642 = ALPHABETS.base64;
+var LENGTH = 40;
+var LEAST_NAME = 21;
+var LONGEST_NAME = 64;
+var NAME = /aws[_-]secret[_-]access[_-]key$/i;
+var CAMEL_NAME = "ecretAccessKey";
+var CAMEL_ANCHOR = CAMEL_NAME.indexOf("tAc");
+var BEHIND_NAME_BYTES = 32;
+function secretBehindName(bytes, start, end, to, rule) {
+  if (end - start < LEAST_NAME || !(standsAt(bytes, end - 3, "KEY") || standsAt(bytes, end - 3, "key")))
+    return null;
+  if (!NAME.test(latin1(bytes, Math.max(start, end - LONGEST_NAME), end)))
+    return null;
+  return secretIn(bytes, end, Math.min(to, end + BEHIND_NAME_BYTES + LENGTH), rule);
+}
+function secretIn(bytes, from, to, rule) {
+  let start = from;
+  while (start < to) {
+    let end = start;
+    while (end < to && (CLASS[bytes[end]] & BASE642.bit) !== 0)
+      end += 1;
+    while (start < end && bytes[start] === 61)
+      start += 1;
+    const glue = glueAt(bytes, start);
+    start += Math.min(end - start, glue);
+    const free = glue > 0 || !isAt(bytes, start - 1, ALPHABETS.key.bit);
+    const whole = free && end - start === LENGTH && !isAt(bytes, end, BASE642.bit);
+    if (whole && isSecret(bytes, start, end))
+      return { rule, start, end, sure: true };
+    start = end + 1;
+  }
+  return null;
+}
+function isSecret(bytes, start, end) {
+  const text = latin1(bytes, start, end);
+  return !text.endsWith("EXAMPLEKEY") && isScrambled(bytes, start, end) && isLifelike(bytes, start, end, BASE642.size);
+}
+
+// src/detect/context.ts
+var BEFORE_BYTES2 = 100;
+var BEHIND_BYTES2 = 64;
+var LONGEST = 128;
+var LONGEST_BASE64 = 88;
+var BASE643 = ALPHABETS.base64.bit;
+var PLUS = 43;
+var SLASH = 47;
+var EQUALS2 = 61;
+var DASH2 = 45;
+var GREATER2 = 62;
+var UNDERSCORE2 = 95;
+
+class ContextSearch {
+  #byLength = [];
+  #lengths;
+  #named;
+  constructor(rules) {
+    for (const rule of rules) {
+      const { shape } = rule;
+      if (shape.by !== "context")
+        continue;
+      for (const [least, most] of shape.lengths) {
+        for (let length = least;length <= Math.min(most, LONGEST); length += 1) {
+          (this.#byLength[length] ??= []).push({ rule, shape });
+        }
+      }
+    }
+    this.#named = rules.find(({ shape }) => shape.by === "context" && shape.names);
+    this.#lengths = [...this.#byLength.keys()].filter((length) => this.#byLength[length]);
+  }
+  find(bytes, start, end, to) {
+    const own = this.#withoutGlue(bytes, start, end, to) ?? this.#try(bytes, start, end, to) ?? this.#withoutDashes(bytes, start, end, to) ?? this.#behindDash(bytes, start, end, to) ?? (this.#named ? secretBehindName(bytes, start, end, to, this.#named) : null);
+    if (own)
+      return own;
+    if (!goesOn(bytes[end]) && !goesOn(bytes[start - 1]))
+      return null;
+    return this.findBase64(bytes, start, end, to);
+  }
+  findBase64(bytes, start, end, to) {
+    let first = start;
+    const lowest = Math.max(0, end - LONGEST_BASE64 - 1);
+    while (first > lowest && isAt(bytes, first - 1, BASE643) && bytes[first - 1] !== EQUALS2)
+      first -= 1;
+    let last = end;
+    const highest = Math.min(to, first + LONGEST_BASE64 + 1);
+    while (last < highest && isAt(bytes, last, BASE643))
+      last += 1;
+    return this.#withoutGlue(bytes, first, last, to) ?? this.#try(bytes, first, last, to);
+  }
+  #withoutGlue(bytes, start, end, to) {
+    const glue = glueAt(bytes, start);
+    return glue === 0 ? null : this.#try(bytes, start + glue, end, to);
+  }
+  #behindDash(bytes, start, end, to) {
+    for (const length of this.#lengths) {
+      const first = end - length;
+      if (first <= start)
+        return null;
+      if (!isDash(bytes[first - 1]))
+        continue;
+      const hit = this.#try(bytes, first, end, to);
+      if (hit)
+        return hit;
+    }
+    return null;
+  }
+  #withoutDashes(bytes, start, end, to) {
+    if (!isDash(bytes[start]) && !isDash(bytes[end - 1]))
+      return null;
+    let first = start;
+    while (first < end && isDash(bytes[first]))
+      first += 1;
+    let last = end;
+    while (last > first && isDash(bytes[last - 1]))
+      last -= 1;
+    const commented = bytes[end] === GREATER2 ? end - 2 : end;
+    return this.#try(bytes, first, last, to) ?? this.#try(bytes, first, commented, to) ?? this.#try(bytes, start, commented, to) ?? (first > start && last < end ? this.#try(bytes, first, end, to) ?? this.#try(bytes, start, last, to) : null);
+  }
+  #try(bytes, start, end, to) {
+    const rules = this.#byLength[end - start];
+    if (!rules)
+      return null;
+    const piece = isPieceOfBase64(bytes, start, end);
+    let best = null;
+    let around = null;
+    for (const { rule, shape } of rules) {
+      const { bit, size } = ALPHABETS[shape.alphabet];
+      if (piece && shape.named || !isOf(bytes, start, end, bit))
+        continue;
+      if (shape.form && !shape.form.test(latin1(bytes, start, end)))
+        continue;
+      if (shape.scrambled && !isScrambled(bytes, start, end))
+        continue;
+      const whole = wholeOf(bytes, start, end, to, shape);
+      if (!whole || !isLifelike(bytes, start, end, size))
+        continue;
+      let distance = 0;
+      if (shape.named) {
+        around ??= surroundingsOf(bytes, whole.start, whole.end, to);
+        distance = distanceOf(shape.named, around);
+      }
+      if (distance === null || best && best.distance <= distance)
+        continue;
+      best = { hit: { rule, ...whole, sure: true }, distance };
+    }
+    return best?.hit ?? null;
+  }
+}
+function wholeOf(bytes, start, end, to, { before, lead, tail }) {
+  const text = before || lead ? latin1(bytes, Math.max(0, start - BEFORE_BYTES2), start) : "";
+  if (before && !before.test(text))
+    return null;
+  const leading = lead?.exec(text);
+  const trailing = tail?.exec(latin1(bytes, end, Math.min(to, end + BEHIND_BYTES2)));
+  if (lead && !leading || tail && !trailing)
+    return null;
+  return { start: start - (leading?.[0].length ?? 0), end: end + (trailing?.[0].length ?? 0) };
+}
+function goesOn(byte) {
+  return byte === PLUS || byte === SLASH || byte === EQUALS2;
+}
+function isPieceOfBase64(bytes, start, end) {
+  return bytes[start - 1] === PLUS || bytes[start - 1] === SLASH || goesOn(bytes[end]);
+}
+function isDash(byte) {
+  return byte === DASH2 || byte === UNDERSCORE2;
+}
+function isOf(bytes, start, end, bit) {
+  for (let at = start;at < end; at += 1)
+    if ((CLASS[bytes[at]] & bit) === 0)
+      return false;
+  return true;
+}
+
 // src/redact/context-candidate.ts
 var LONGEST2 = 128;
 var LONGEST_BASE642 = 88;
 var LONGEST_WAIT = 160;
 var LONGEST_GAP = 24;
 var NEWLINE = 10;
-var EQUALS2 = 61;
+var EQUALS3 = 61;
 var PLUS2 = 43;
 var SLASH2 = 47;
 
@@ -1461,7 +1964,7 @@ class ContextFacts {
     if (run < length && !goesOnInBase64(codes[run - 1]))
       return hold;
     let last = length;
-    while (last > 0 && codes[last - 1] === EQUALS2)
+    while (last > 0 && codes[last - 1] === EQUALS3)
       last -= 1;
     const first = this.base64Start(codes, last);
     return length - first <= this.longestBase64 + 1 ? Math.min(hold, first) : hold;
@@ -1475,10 +1978,10 @@ class ContextFacts {
   }
 }
 function isBase64(code) {
-  return code !== undefined && code !== EQUALS2 && ((CLASS[code] ?? 0) & BASE642) !== 0;
+  return code !== undefined && code !== EQUALS3 && ((CLASS[code] ?? 0) & BASE64) !== 0;
 }
 function goesOnInBase64(code) {
-  return code === PLUS2 || code === SLASH2 || code === EQUALS2;
+  return code === PLUS2 || code === SLASH2 || code === EQUALS3;
 }
 function contextCandidate(facts, codes, start, end) {
   if (facts.isName(codes, start, end))
@@ -1541,11 +2044,11 @@ class RunCandidate {
     let last = this.#end;
     while (last < farthest && isBase64(codes[last]))
       last += 1;
-    while (last < farthest && codes[last] === EQUALS2)
+    while (last < farthest && codes[last] === EQUALS3)
       last += 1;
     if (last === length && last < this.#first + LONGEST2 + 2 && !ended)
       return -1;
-    const inside = last < length && ((CLASS[codes[last] ?? 0] ?? 0) & BASE642) !== 0;
+    const inside = last < length && ((CLASS[codes[last] ?? 0] ?? 0) & BASE64) !== 0;
     if (inside || last - this.#first > this.#facts.longestBase64) {
       this.#first = this.#start;
       return this.#end;
@@ -1575,8 +2078,8 @@ function rankOf({ rule }) {
   return rule.onRequest ? RANK.vague : RANK.around;
 }
 function hasEqualsInside(codes, { start, end }) {
-  const at = codes.subarray(start, end).indexOf(EQUALS2);
-  return at >= 0 && codes.subarray(start + at, end).some((code) => code !== EQUALS2);
+  const at = codes.subarray(start, end).indexOf(EQUALS3);
+  return at >= 0 && codes.subarray(start + at, end).some((code) => code !== EQUALS3);
 }
 
 class NamedCandidate {
@@ -1605,7 +2108,7 @@ class NamedCandidate {
         return ended || at === this.#end + LONGEST_GAP;
       this.#value = at;
     }
-    const last = endOf(codes, this.#value, Math.min(length, this.#value + LONGEST2 + 1), KEY_OR_BASE64);
+    const last = endOf2(codes, this.#value, Math.min(length, this.#value + LONGEST2 + 1), KEY_OR_BASE64);
     if (last === length && last <= this.#value + LONGEST2 && !ended)
       return false;
     const hit = this.#facts.search.find(codes, this.#start, this.#end, Math.min(length, last + 1));
@@ -1747,7 +2250,7 @@ function objectOf(text) {
 }
 
 // src/redact/part-candidates.ts
-var DOT = 46;
+var DOT2 = 46;
 var COLON = 58;
 var AT_SIGN = 64;
 var OBJECT2 = "eyJ";
@@ -1775,10 +2278,10 @@ class JwtCandidate {
   advance(text, cut) {
     const { codes, length } = text;
     if (this.#headEnd < 0) {
-      this.#walked = endOf(codes, this.#walked, Math.min(length, this.#start + LONGEST_HEAD2 + 1), KEY_TABLE);
+      this.#walked = endOf2(codes, this.#walked, Math.min(length, this.#start + LONGEST_HEAD2 + 1), KEY_TABLE);
       if (this.#walked - this.#start > LONGEST_HEAD2)
         return true;
-      if (this.#walked < length && codes[this.#walked] !== DOT)
+      if (this.#walked < length && codes[this.#walked] !== DOT2)
         return true;
       for (let index = 0;index < OBJECT2.length; index += 1) {
         const at = this.#walked + 1 + index;
@@ -1792,20 +2295,20 @@ class JwtCandidate {
     }
     if (this.#payloadEnd < 0) {
       const farthest = this.#headEnd + LONGEST_PAYLOAD2;
-      this.#walked = endOf(codes, this.#walked, Math.min(length, farthest), KEY_TABLE);
+      this.#walked = endOf2(codes, this.#walked, Math.min(length, farthest), KEY_TABLE);
       if (this.#walked === farthest) {
         cut({ ...this.#cut(farthest), goesOn: CREDENTIAL });
         return true;
       }
       if (this.#walked === length)
         return text.ended;
-      if (codes[this.#walked] !== DOT)
+      if (codes[this.#walked] !== DOT2)
         return true;
       this.#payloadEnd = this.#walked;
       this.#walked += 1;
     }
     const enough = this.#payloadEnd + 1 + LEAST_SIGNATURE2;
-    this.#walked = endOf(codes, this.#walked, Math.min(length, enough), KEY_TABLE);
+    this.#walked = endOf2(codes, this.#walked, Math.min(length, enough), KEY_TABLE);
     if (this.#walked < enough)
       return this.#walked < length || text.ended;
     if (jwtAt(codes, this.#start, this.#headEnd, enough, this.#rule)) {
@@ -1877,7 +2380,7 @@ class ConnectionCandidate {
       this.#walked += 1;
     }
     const farthest = this.#host + LONGEST_HOST;
-    this.#walked = endOf(codes, this.#walked, Math.min(length, farthest), HOST);
+    this.#walked = endOf2(codes, this.#walked, Math.min(length, farthest), HOST);
     if (this.#walked === length && this.#walked < farthest && !text.ended)
       return false;
     const from = Math.max(0, this.#separator - LONGEST_SCHEME2);
@@ -1919,14 +2422,14 @@ class CredentialCandidate {
   advance({ codes, length, ended }, cut) {
     if (this.#start < 0) {
       const farthest = this.#schemeEnd + MOST_SPACES + 1;
-      const start = endOf(codes, this.#schemeEnd, Math.min(length, farthest), SPACE);
+      const start = endOf2(codes, this.#schemeEnd, Math.min(length, farthest), SPACE);
       if (start === length)
         return start === farthest || ended;
       if (start === this.#schemeEnd || start === farthest || CREDENTIAL[codes[start] ?? 0] !== 1)
         return true;
       this.#start = start;
     }
-    const end = endOf(codes, this.#start, Math.min(length, this.#start + LONGEST_WORD), CREDENTIAL);
+    const end = endOf2(codes, this.#start, Math.min(length, this.#start + LONGEST_WORD), CREDENTIAL);
     const size = end - this.#start;
     const over = end < length || ended;
     if (size < LEAST_CREDENTIAL)
@@ -1957,9 +2460,9 @@ var MAY_BE_LAST_LINE = /^(?:-{1,5}|-----E|-----EN|-----END|-----END [A-Z0-9 ]*-{
 var LONGEST_LINE = 80;
 var LEAST_PIECE = 16;
 var LONGEST_GAP2 = 1000;
-var PIECE = alphabetTable(BASE642);
+var PIECE = alphabetTable(BASE64);
 var BACKSLASH2 = 92;
-var DASH = 45;
+var DASH3 = 45;
 var PLUS3 = 43;
 var BETWEEN = Uint8Array.from({ length: 256 }, (_, code) => code < 128 && /[\s"'`,|>#*;&()[\]{}]/.test(String.fromCharCode(code)) ? 1 : 0);
 var ESCAPED = new Set(Array.from(`nrt"'\\/`, (one) => one.charCodeAt(0)));
@@ -2007,7 +2510,7 @@ class PemCandidate {
         const over = this.#piece(text, cut);
         if (over !== null)
           return over;
-      } else if (code === DASH) {
+      } else if (code === DASH3) {
         const last = lastLine(text, this.#at);
         if (last === "unknown")
           return false;
@@ -2036,7 +2539,7 @@ class PemCandidate {
   }
   #piece(text, cut) {
     const { codes, length, ended } = text;
-    const end = endOf(codes, this.#at, length, PIECE);
+    const end = endOf2(codes, this.#at, length, PIECE);
     const start = this.#at;
     if (end - start >= LEAST_PIECE || start === this.#covered && this.#joined && this.#afterCut) {
       this.#cut(start, end, cut);
@@ -2130,7 +2633,11 @@ class PrefixCandidate {
     this.#walked = walked;
     if (walked === length && walked < limit && !ended)
       return false;
-    const hit = examine(codes, this.#at, Math.min(length, walked + 1, limit), this.#matcher);
+    const farthest = walked + LONGEST_PREFIX;
+    const next = endOf2(codes, walked, Math.min(length, farthest), KEY_TABLE);
+    if (next === length && next < farthest && !ended)
+      return false;
+    const hit = examine(codes, this.#at, Math.min(length, next + 1, farthest), this.#matcher);
     if (hit) {
       const rank = (hit.sure ? RANK.sure : RANK.maybe) - prefix.length;
       cut({ start: hit.start, end: hit.end, label: rule.id, rank, goesOn: alphabetTable(bit) });
@@ -2161,7 +2668,7 @@ class LookAlike {
     return this.#start;
   }
   advance({ codes, length, ended }, cut) {
-    const end = endOf(codes, this.#body, Math.min(length, this.#body + this.#least), KEY_TABLE);
+    const end = endOf2(codes, this.#body, Math.min(length, this.#body + this.#least), KEY_TABLE);
     const enough = end === this.#body + this.#least;
     if (!enough && end === length && !ended)
       return false;
@@ -2212,12 +2719,12 @@ var KNOWN = "known-value";
 
 // src/redact/wide.ts
 var UNKNOWN_KEY = "unknown-key";
-var LEAST = 32;
+var LEAST2 = 32;
 var LONGEST3 = 256;
 var WIDE = {
   longest: LONGEST3,
   cut: (codes, start, end) => {
-    if (end - start < LEAST)
+    if (end - start < LEAST2)
       return null;
     const run = latin1(codes, start, Math.min(end, start + LONGEST3));
     if (!/[a-z]/.test(run) || !/[A-Z]/.test(run) || !/\d/.test(run))
@@ -2269,6 +2776,10 @@ function startsOf(rule) {
     case "connection": {
       const begin = (_, end) => new ConnectionCandidate(rule, end - SEPARATOR2.length);
       return [{ text: SEPARATOR2, held: false, begin }];
+    }
+    case "azure-secret": {
+      const begin = (_, end) => new ClientSecretCandidate(rule, end - MARK.length);
+      return [{ text: MARK, held: true, begin }];
     }
     case "context":
       return [];
@@ -2460,7 +2971,7 @@ class Sieve {
     this.#wideDone = -1;
   }
   release() {
-    if (endOf(this.codes, this.done, this.length, SPACE) < this.length)
+    if (endOf2(this.codes, this.done, this.length, SPACE) < this.length)
       return false;
     this.done = this.length;
     return true;
@@ -2505,7 +3016,7 @@ class Sieve {
     let at = this.#read;
     this.#read = length;
     while (at < length) {
-      at = endOf(codes, at, length, KEY_TABLE);
+      at = endOf2(codes, at, length, KEY_TABLE);
       if (at === length)
         break;
       this.#runEnded(at);
@@ -2594,7 +3105,7 @@ class Sieve {
       const inside = goesOn ? cut.end <= (ends.get(goesOn) ?? -1) : cut.end <= covered;
       if (inside)
         continue;
-      const end = goesOn ? endOf(this.codes, cut.end, this.length, goesOn) : cut.end;
+      const end = goesOn ? endOf2(this.codes, cut.end, this.length, goesOn) : cut.end;
       if (goesOn)
         ends.set(goesOn, end);
       const isOpen = goesOn !== undefined && end === this.length && !this.ended;
