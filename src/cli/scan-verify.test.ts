@@ -25,7 +25,15 @@ test('findings say what the provider answered, in every format; allowed ones are
   const place = { path: 'a.ts', line: 1, column: 1 };
   let json = '';
   let text = '';
-  const options = { kind: 'paths', showAllowed: true, colour: false } as const;
+  const options = {
+    kind: 'paths',
+    what: 'a test',
+    showAllowed: true,
+    colour: () => false,
+    version: '0.0.0',
+    startedAtMs: 0,
+    nowMs: () => 0,
+  } as const;
   const reports = [
     await reportOf('json', { ...options, write: (piece) => (json += piece) }),
     await reportOf('text', { ...options, write: (piece) => (text += piece) }),

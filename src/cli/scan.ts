@@ -1,11 +1,12 @@
 /** `scan`: looks for secrets. Needs no server. */
-import { FORMATS, reportOf } from '../scan/report.ts';
+import { FORMATS } from '../scan/report.ts';
+import { lineOf } from '../scan/reports/names.ts';
 import { Collector, scanThrough, type ScanResult, toAll } from '../scan/sink.ts';
-import { choice } from './args.ts';
 import { defineCommand, EXIT } from './command.ts';
 import { GATE_OPTIONS } from './gate-options.ts';
 import type { Io } from './io.ts';
 import { note, printError } from './output.ts';
+import { ScanReports } from './scan-report.ts';
 import { sourceOf } from './scan-source.ts';
 import { stagesOf } from './scan-stages.ts';
 
@@ -50,6 +51,13 @@ export const scan = defineCommand({
     quiet: { type: 'boolean', help: 'print nothing when nothing is found' },
     format: { type: 'string', value: 'FORMAT', help: `the report: ${FORMATS.join(', ')}; text if not given` },
     ...GATE_OPTIONS,
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'FILE',
+      help: 'write the report into a file, complete or not at all; the text for people is printed as well',
+    },
+    annotate: { type: 'boolean', help: 'print annotations for GitHub Actions on stdout besides' },
     json: { type: 'boolean', help: 'print one JSON object a line on stdout: each finding, then a summary' },
   },
   examples: [
@@ -57,6 +65,7 @@ export const scan = defineCommand({
     'sallyport scan --staged --json',
     'sallyport scan --stdin',
     'sallyport scan --history',
+    'sallyport scan --staged --format sarif --output leaks.sarif',
   ],
   notes: [
     'Exit code 0: nothing was found. 1: something was. 2: wrong usage, or no repository. 3: not everything could be scanned.',
@@ -64,18 +73,15 @@ export const scan = defineCommand({
   ],
   run: async ({ values, io }) => {
     const source = sourceOf(values, io);
-    const format = values.json ? 'json' : choice('--format', values.format ?? 'text', FORMATS);
-    const report = await reportOf(format, {
-      write: format === 'text' ? io.err : io.out,
-      kind: source.kind,
-      showAllowed: values['show-allowed'],
-      colour: false,
-    });
+    using reports = await ScanReports.open(values, source, io);
     const result = new Collector();
     const stages = await stagesOf(values, source, io, result);
-    await scanThrough(source.scan, stages, toAll([result, report]));
-    report.end(result);
-    if (format === 'text') printVerdict(result, source.what, values.quiet, io);
+    await scanThrough(source.scan, stages, toAll([result, reports.sink]));
+    try {
+      reports.end(result);
+    } finally {
+      if (reports.forPeople) printVerdict(result, source.what, values.quiet, io);
+    }
     if (result.findings.length > 0) return EXIT.refused;
     return result.problems.length > 0 ? EXIT.unavailable : EXIT.ok;
   },
@@ -85,11 +91,11 @@ function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io):
   const { findings, allowed, problems, notes, files, skipped } = result;
   for (const problem of problems) {
     printError(io, {
-      message: `not everything could be scanned: ${problem}`,
+      message: `not everything could be scanned: ${lineOf(problem)}`,
       fix: 'mend that, then try again; until it was scanned, nothing is known to be clean',
     });
   }
-  for (const text of notes) note(io, text);
+  for (const text of notes) note(io, lineOf(text));
   const images = skipped.get('images') ?? 0;
   if (images > 0 && !quiet)
     note(io, `${images} ${images === 1 ? 'picture was' : 'pictures were'} not read; --images does that`);

@@ -46,19 +46,23 @@ function waiting(lines: readonly AllowLine[], until: string): NonNullable<Allowa
 /** The file at the top of a commit, or of the index. */
 async function committed(commit: string, options: GitOptions, nowMs: number): Promise<AllowLine[]> {
   const name = `${commit}:${ALLOW_FILE}`;
-  const { code, out } = await runGit(['rev-parse', '--verify', '--quiet', '--end-of-options', name], options);
-  if (code !== 0) return [];
-  const bytes = await readBlob(out.toString().trim(), MOST_FILE_BYTES, options);
+  const id = await ask(['rev-parse', '--verify', '--quiet', '--end-of-options', name], options);
+  if (id === null) return [];
+  const bytes = await readBlob(id, MOST_FILE_BYTES, options);
   return parseAllowances(bytes.toString(), nowMs);
 }
 
 /** The top of the work tree; null where there is none. */
-export async function topOf(options: GitOptions): Promise<string | null> {
+export function topOf(options: GitOptions): Promise<string | null> {
+  return ask(['rev-parse', '--show-toplevel'], options);
+}
+
+/** What git says, or null: folders can be scanned without git on the machine. */
+async function ask(args: readonly string[], options: GitOptions): Promise<string | null> {
   try {
-    const { code, out } = await runGit(['rev-parse', '--show-toplevel'], options);
+    const { code, out } = await runGit(args, options);
     return code === 0 ? out.toString().replace(/\n$/, '') : null;
   } catch {
-    // Folders can be scanned without git on the machine.
     return null;
   }
 }

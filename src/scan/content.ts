@@ -84,7 +84,7 @@ export class ContentScan {
 
   #open(entry: Entry, target: Target): void | Promise<void> {
     if (!isContainer(entry.bytes)) {
-      const format = formatOf(entry.path);
+      const format = formatOf(entry.path, entry.bytes);
       if (format) return this.#openLate([{ ...entry, format }], target);
       this.#scanText(entry, target);
       return;
@@ -94,7 +94,7 @@ export class ContentScan {
       entry.path,
       entry.bytes,
       (inner) => {
-        const format = formatOf(inner.path);
+        const format = formatOf(inner.path, inner.bytes);
         if (format) late.push({ ...inner, format });
         else this.#scanText(inner, target);
       },
@@ -120,7 +120,7 @@ export class ContentScan {
       report: target.report,
       problem: (text) => this.#sink.problem(text),
       skip: (kind) => this.#sink.skip(kind, 1),
-      open: (name, inner, report) => this.#openInside(path, name, inner, { ...target, report }),
+      open: (name, inner, report) => this.#openInside({ path, bytes }, name, inner, { ...target, report }),
     });
     try {
       await (
@@ -136,9 +136,15 @@ export class ContentScan {
     );
   }
 
-  async #openInside(path: string, name: string, bytes: Buffer, target: Target): Promise<void> {
+  async #openInside(
+    { path, bytes: holder }: Entry,
+    name: string,
+    bytes: Buffer,
+    target: Target,
+  ): Promise<void> {
     const { budget, depth } = target;
-    budget.bytes -= bytes.length;
+    // What is only a part of bytes that are held anyway takes no room.
+    if (bytes.buffer !== holder.buffer) budget.bytes -= bytes.length;
     budget.files -= 1;
     const inner = `${path}${SEPARATOR}${name}`;
     if (budget.bytes < 0 || budget.files < 0)

@@ -8,6 +8,8 @@ import type { Parts, PlaceInside, View } from './formats/format.ts';
 import { LineIndex } from './line-index.ts';
 import { markBehind } from './line-mark.ts';
 import type { SkippedKind } from './sink.ts';
+import type { MarkedFound } from './text-scan.ts';
+import { joinLines } from './wrapped-text.ts';
 
 export interface OpeningDeps {
   readonly path: string;
@@ -30,6 +32,8 @@ export class Opening implements Parts {
   readonly #lines: LineIndex;
   /** Values that were found in a form that has no place in the file's bytes. */
   readonly #values = new Set<string>();
+  /** Values by what they are told once for. */
+  readonly #told = new Set<string>();
   /** Values, and places, by line of the file. */
   readonly #places = new Set<string>();
 
@@ -41,24 +45,34 @@ export class Opening implements Parts {
     this.#lines = new LineIndex(deps.bytes);
   }
 
-  text({ bytes, where, placeOf, name }: View): void {
+  text(view: View): void {
+    const { bytes, placeOf } = view;
     const lines = placeOf ? this.#lines : new LineIndex(bytes);
+    const starts = new Set<number>();
     for (const found of findDeep(bytes, 0, bytes.length, this.#deps.depth)) {
-      if (!found.sure && !this.#deps.possible) continue;
-      const [first, last] = placeOf
-        ? [placeOf(found.start), placeOf(found.end - 1)]
-        : [found.start, found.end];
-      const lastLine = lines.placeOf(last).line;
-      const place = { ...lines.placeOf(first), lastLine, ...(where === undefined ? {} : { where }) };
-      const path = name === undefined ? this.path : `${this.path}!${name}`;
-      const finding = findingOf(
-        { ...found, mark: markBehind(bytes, found.end) },
-        this.#deps.placeIn(path, place),
-      );
-      if (placeOf) this.#rememberPlace(finding);
-      else this.#values.add(finding.fingerprint);
-      this.#deps.report(finding);
+      this.#report({ ...found, mark: markBehind(bytes, found.end) }, view, lines);
+      if (found.sure) starts.add(found.start);
     }
+    if (!view.wraps) return;
+    const joined = joinLines(bytes);
+    for (const found of findDeep(joined.bytes, 0, joined.bytes.length, this.#deps.depth)) {
+      const [start, end] = [joined.placeOf(found.start), joined.placeOf(found.end - 1) + 1];
+      // A whole value that another text happens to follow is no longer one.
+      if (found.sure && joined.spansLines(found.start, found.end) && !starts.has(start))
+        this.#report({ ...found, start, end, mark: null }, view, lines);
+    }
+  }
+
+  #report(found: MarkedFound, { where, placeOf, name, once }: View, lines: LineIndex): void {
+    if (!found.sure && !this.#deps.possible) return;
+    const [first, last] = placeOf ? [placeOf(found.start), placeOf(found.end - 1)] : [found.start, found.end];
+    const lastLine = lines.placeOf(last).line;
+    const place = { ...lines.placeOf(first), lastLine, ...(where === undefined ? {} : { where }) };
+    const path = name === undefined ? this.path : `${this.path}!${name}`;
+    const finding = findingOf(found, this.#deps.placeIn(path, place));
+    if (placeOf) this.#rememberPlace(finding);
+    else this.#values.add(finding.fingerprint);
+    if (once === undefined || this.#isFirst(`${once} ${finding.fingerprint}`)) this.#deps.report(finding);
   }
 
   found(found: Found, place: PlaceInside): void {
@@ -89,6 +103,12 @@ export class Opening implements Parts {
       this.#places.has(`${line}:${column}`) ||
       this.#places.has(`${line} ${fingerprint}`)
     );
+  }
+
+  #isFirst(key: string): boolean {
+    const first = !this.#told.has(key);
+    this.#told.add(key);
+    return first;
   }
 
   #rememberPlace({ fingerprint, line, column }: Finding): void {

@@ -92,11 +92,13 @@ function removal(kind: SourceKind): string[] {
   }
 }
 
-/** How a finding of this kind is let pass once, when somebody is certain. */
-export function bypassOf(kind: SourceKind): string | null {
+/** What somebody can do who is certain that a value is no secret. */
+export function bypassesOf(kind: SourceKind): string[] {
+  const allow =
+    'If it is certain that a value was never a key: sallyport scan allow FINGERPRINT --rule RULE --reason TEXT';
   return kind === 'staged'
-    ? 'If it is certain that a value was never a key, git commit --no-verify commits without this check, on your own account.'
-    : null;
+    ? [`${allow}, or git commit --no-verify, which commits without this check, on your own account.`]
+    : [`${allow}.`];
 }
 
 function unique(lines: readonly string[]): string[] {

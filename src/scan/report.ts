@@ -7,7 +7,7 @@ import { TextReport } from './reports/text.ts';
 import type { SourceKind } from './remedy.ts';
 import type { ScanResult, Sink } from './sink.ts';
 
-export const FORMATS = ['text', 'json'] as const;
+export const FORMATS = ['text', 'json', 'sarif', 'junit', 'github', 'gitlab', 'gitlab-secrets'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface Report extends Sink {
@@ -20,7 +20,14 @@ export interface ReportOptions {
   readonly kind: SourceKind;
   /** Findings that are allowed are listed as well; they are counted in any case. */
   readonly showAllowed: boolean;
-  readonly colour: boolean;
+  /** Asked when there is something to print. */
+  readonly colour: () => boolean;
+  /** Of this program. */
+  readonly version: string;
+  /** For a sentence: `the staged changes`. */
+  readonly what: string;
+  readonly startedAtMs: number;
+  readonly nowMs: () => number;
 }
 
 export async function reportOf(format: Format, options: ReportOptions): Promise<Report> {
@@ -29,5 +36,29 @@ export async function reportOf(format: Format, options: ReportOptions): Promise<
       return new TextReport(options);
     case 'json':
       return new JsonReport(options);
+    case 'sarif':
+      return atTheEnd((await import('./reports/sarif.ts')).sarifReport, options);
+    case 'junit':
+      return atTheEnd((await import('./reports/junit.ts')).junitReport, options);
+    case 'github':
+      return atTheEnd((await import('./reports/github.ts')).githubReport, options);
+    case 'gitlab':
+      return atTheEnd((await import('./reports/gitlab.ts')).gitlabQualityReport, options);
+    case 'gitlab-secrets':
+      return atTheEnd((await import('./reports/gitlab.ts')).gitlabSecretsReport, options);
   }
+}
+
+/** A report that is one document. */
+function atTheEnd(
+  textOf: (result: ScanResult, options: ReportOptions) => string,
+  options: ReportOptions,
+): Report {
+  return {
+    finding: () => undefined,
+    problem: () => undefined,
+    skip: () => undefined,
+    looked: () => undefined,
+    end: (result) => options.write(textOf(result, options)),
+  };
 }

@@ -9,14 +9,12 @@ import { hasContainerName, isContainer } from './containers.ts';
 import { ContentScan } from './content.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, readBlob, runGit, streamGit } from './git.ts';
-import { formatOf } from './formats/format.ts';
+import { formatOf, HEAD_BYTES } from './formats/format.ts';
 import { PatchReader } from './patch.ts';
 import { noWorkTree } from './repository.ts';
 import { Collector, type Sink } from './sink.ts';
 import { TextScan } from './text-scan.ts';
 
-/** Enough to tell an archive. */
-const HEAD_BYTES = 262;
 const NEWLINE = 0x0a;
 const MOST_CONTAINER_BYTES = 256 * 1024 * 1024;
 
@@ -68,7 +66,7 @@ class StagedScan {
   /** The first bytes of the file, as far as they were added. */
   #head: Buffer = Buffer.alloc(0);
   #atStart = false;
-  #block: [first: number, last: number] | null = null;
+  #block: [first: number, last: number] = [0, 0];
   #atLineEnd = false;
   /** By path, the object of each file that is to be opened. */
   readonly #toOpen = new Map<string, string>();
@@ -101,23 +99,24 @@ class StagedScan {
     object: (id) => (this.#object = id),
     block: (line) => {
       this.#atStart = line === 1;
-      const format = formatOf(this.#path);
-      if (format || hasContainerName(this.#path)) this.#noteToOpen();
-      this.#block = format?.byLine ? [line, line] : null;
+      if (hasContainerName(this.#path)) this.#noteToOpen();
+      this.#block = [line, line];
       this.#atLineEnd = false;
-      if (this.#block) this.#blocksOf(this.#path).push(this.#block);
       this.#text.start(line);
     },
     added: (bytes) => {
       if (this.#atStart && this.#head.length < HEAD_BYTES)
         this.#head = Buffer.concat([this.#head, bytes.subarray(0, HEAD_BYTES)]);
-      if (this.#block) this.#countLines(this.#block, bytes);
+      this.#countLines(bytes);
       this.#sink.looked(0, bytes.length);
       this.#text.add(bytes);
     },
     endBlock: () => {
       this.#text.end();
       if (this.#atStart && isContainer(this.#head)) this.#noteToOpen();
+      const format = formatOf(this.#path, this.#head);
+      if (format) this.#noteToOpen();
+      if (format?.byLine) this.#blocksOf(this.#path).push(this.#block);
     },
     notShown: (what) => this.#sink.problem(`git does not show the lines: ${what}`),
   });
@@ -128,7 +127,7 @@ class StagedScan {
       try {
         const bytes = await readBlob(object, MOST_CONTAINER_BYTES, options);
         // A name alone makes no archive: then its lines are what counts.
-        if (!isContainer(bytes) && !formatOf(path)) continue;
+        if (!isContainer(bytes) && !formatOf(path, bytes)) continue;
         this.#findings = this.#findings.filter((finding) => finding.path !== path || finding.line === 0);
         const inside = new Collector();
         await new ContentScan(inside, { ...this.#depth, possible: true }).scan({ path, bytes });
@@ -150,7 +149,8 @@ class StagedScan {
     return blocks.some(([first, last]) => line <= last && lastLine >= first);
   }
 
-  #countLines(block: [number, number], bytes: Uint8Array): void {
+  #countLines(bytes: Uint8Array): void {
+    const block = this.#block;
     // A line end belongs to its line: the next begins with what follows.
     if (this.#atLineEnd && bytes.length > 0) block[1] += 1;
     this.#atLineEnd = bytes.at(-1) === NEWLINE;

@@ -2,8 +2,10 @@
  * The contents that are more than their bytes: a notebook, a mail, a picture. One table; what opens each is loaded when the first of its kind
  * comes, so that a hook on ordinary files waits for none of it.
  */
+import { latin1, standsAt } from '../../detect/bytes.ts';
 import type { Found } from '../../detect/deep.ts';
 import type { SkippedKind } from '../sink.ts';
+import { isMailbox } from './mbox.ts';
 
 /** A text that is in a file in another form, decoded. */
 export interface View {
@@ -12,6 +14,10 @@ export interface View {
   readonly where?: string;
   /** Which bytes of the file a place of the text stands for. Without it, lines are those of the text. */
   readonly placeOf?: (at: number) => number;
+  /** Its lines end where the page does, so that a value may go over several. */
+  readonly wraps?: boolean;
+  /** Texts with the same one say the same in several forms: a value that is in more than one of them is reported once. */
+  readonly once?: string;
   /** Behind a `!`, for a text that has a name of its own: an attachment, a part. */
   readonly name?: string;
 }
@@ -56,13 +62,85 @@ const NOTEBOOK: Format = {
   byLine: true,
   load: async () => (await import('./notebook.ts')).openNotebook,
 };
+const MAIL: Format = {
+  name: 'mail',
+  byLine: false,
+  load: async () => (await import('./mail.ts')).openMail,
+};
+const MAILBOX: Format = {
+  name: 'mailbox',
+  byLine: false,
+  load: async () => (await import('./mail.ts')).openMailbox,
+};
+const CHAT: Format = {
+  name: 'chat export',
+  byLine: true,
+  load: async () => (await import('./chat.ts')).openChat,
+};
+const OFFICE: Format = {
+  name: 'document',
+  byLine: false,
+  load: async () => (await import('./office.ts')).openOfficeXml,
+};
 
-const BY_EXTENSION = new Map<string, Format>([['ipynb', NOTEBOOK]]);
+const PDF: Format = {
+  name: 'PDF',
+  byLine: false,
+  load: async () => (await import('./pdf.ts')).openPdf,
+};
+
+const BY_EXTENSION = new Map<string, Format>([
+  ['ipynb', NOTEBOOK],
+  ['eml', MAIL],
+  ['mht', MAIL],
+  ['mhtml', MAIL],
+  ['pdf', PDF],
+]);
 const LONGEST_EXTENSION = 8;
+/** Longer than what tells the formats apart. */
+export const HEAD_BYTES = 1024;
 
-/** How a file is opened; null for one that is what its bytes are. Its first bytes are enough. */
-export function formatOf(path: string): Format | null {
+/** How a file is opened; null for one that is what its bytes are. `head` is its first bytes. */
+export function formatOf(path: string, head: Uint8Array): Format | null {
+  const byStart = formatByStart(head);
+  if (byStart) return byStart;
   const dot = path.lastIndexOf('.');
   if (dot < 0 || path.length - dot > LONGEST_EXTENSION) return null;
-  return BY_EXTENSION.get(path.slice(dot + 1).toLowerCase()) ?? null;
+  const extension = path.slice(dot + 1).toLowerCase();
+  if (extension === 'json') return isChat(path, head) ? CHAT : null;
+  if (extension === 'xml') return IN_OFFICE.test(path) ? OFFICE : null;
+  return BY_EXTENSION.get(extension) ?? null;
+}
+
+const IN_OFFICE = /\.(?:doc[xm]|xls[xm]|ppt[xm]|od[tsp])![^!]*$/i;
+/** A channel's folder and a day. */
+const SLACK_DAY = /[/!][^/!]+\/\d{4}-\d{2}-\d{2}\.json$/;
+/** Discord, Telegram, Teams. */
+const CHAT_STARTS = [
+  /"guild"[^]*"channel"/,
+  /"type": ?"\w+"[^]*"messages"/,
+  /graph\.microsoft\.com[^]*hatMessage/,
+];
+
+function isChat(path: string, head: Uint8Array): boolean {
+  if (SLACK_DAY.test(`/${path}`)) return true;
+  const text = latin1(head, 0, Math.min(HEAD_BYTES, head.length));
+  return CHAT_STARTS.some((start) => start.test(text));
+}
+
+const MAIL_STARTS = ['Return-Path: ', 'Received: ', 'Delivered-To: ', 'X-Original-To: '];
+
+function formatByStart(head: Uint8Array): Format | null {
+  switch (head[0]) {
+    case 0x25: // %
+      return standsAt(head, 0, '%PDF-') ? PDF : null;
+    case 0x46: // F
+      return isMailbox(head) ? MAILBOX : null;
+    case 0x44: // D
+    case 0x52: // R
+    case 0x58: // X
+      return MAIL_STARTS.some((start) => standsAt(head, 0, start)) ? MAIL : null;
+    default:
+      return null;
+  }
 }

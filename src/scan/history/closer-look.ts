@@ -14,7 +14,7 @@ import { complaint, type GitOptions, streamGit } from '../git.ts';
 import type { Progress } from '../progress.ts';
 import { Collector, type Sink } from '../sink.ts';
 import { TextScan } from '../text-scan.ts';
-import { type Inspector, isLfsPointer } from './inspector.ts';
+import { ANY_JSON, formatByName, type Inspector, isLfsPointer } from './inspector.ts';
 import { type ObjectHead, type ObjectSink, ObjectStream } from './object-stream.ts';
 
 export interface DirtyObject {
@@ -87,7 +87,7 @@ export class CloserLook implements ObjectSink {
   /** Blobs that have to be opened as their names say, and were not. */
   named(): string[] {
     return [...this.#inspector.names.keys()].filter(
-      (id) => !this.#seen.has(id) && this.#formats(id).length > 0,
+      (id) => !this.#seen.has(id) && this.#formats(id).size > 0,
     );
   }
 
@@ -143,7 +143,7 @@ export class CloserLook implements ObjectSink {
     large.scan.end();
     const { id, kind } = large.head;
     const placeholder = placeholderOf(kind, id);
-    const opened = isContainer(this.#largeHead) || this.#formats(id).length > 0;
+    const opened = isContainer(this.#largeHead) || this.#formats(id).size > 0;
     if (opened)
       this.#options.sink.problem(
         `${placeholder} was not opened: it is larger than ${MOST_WHOLE_BYTES} bytes`,
@@ -171,23 +171,23 @@ export class CloserLook implements ObjectSink {
     const asText = await this.#search(id, 'blob', content, placeholder);
     // A pointer is as clean as what it stands for.
     if (asText && !isPointer) this.#options.clean.add(Buffer.from(id, 'hex'));
-    for (const name of this.#formats(id)) {
-      // The extension says how it is opened, the placeholder where it is.
-      const path = `${placeholder}${name.slice(name.lastIndexOf('.'))}`;
-      const clean = await this.#search(id, 'blob', content, path);
-      if (clean) this.#options.clean.addAs(formatOf(name)?.name ?? '', Buffer.from(id, 'hex'));
+    for (const [format, name] of this.#formats(id, content)) {
+      const clean = await this.#search(id, 'blob', content, `${placeholder}/${name}`);
+      if (clean) this.#options.clean.addAs(format, Buffer.from(id, 'hex'));
     }
   }
 
-  /** One name for each way in which the blob has to be opened and is not known to be clean. */
-  #formats(id: string): string[] {
+  /** Each way in which a name says that the blob is to be opened, beyond what its first bytes say, with one such name. */
+  #formats(id: string, content?: Buffer): Map<string, string> {
     const byFormat = new Map<string, string>();
-    for (const name of this.#inspector.names.get(id) ?? []) {
-      const format = formatOf(name)?.name;
-      if (format !== undefined && !this.#options.clean.hasAs(format, Buffer.from(id, 'hex')))
-        byFormat.set(format, name);
-    }
-    return [...byFormat.values()];
+    const own = content ? formatOf('', content)?.name : undefined;
+    const add = (name: string, format: string | undefined): void => {
+      if (format === undefined || format === own) return;
+      if (!this.#options.clean.hasAs(format, Buffer.from(id, 'hex'))) byFormat.set(format, name);
+    };
+    for (const name of this.#inspector.names.get(id) ?? []) add(name, formatByName(name)?.name);
+    if (content && byFormat.size === 0) add(ANY_JSON, formatOf(ANY_JSON, content)?.name);
+    return byFormat;
   }
 
   /** True when there is nothing, not even what only may be something. */

@@ -3,7 +3,7 @@
  * names that folders give them, and which objects others name that are not there.
  */
 import { isContainer } from '../containers.ts';
-import { formatOf } from '../formats/format.ts';
+import { type Format, formatOf } from '../formats/format.ts';
 import type { IdSet } from '../id-set.ts';
 import type { NewParts } from './delta.ts';
 import { eachTreeEntry } from './tree.ts';
@@ -26,6 +26,19 @@ export function isLfsPointer(content: Uint8Array): boolean {
   return Buffer.from(content.buffer, content.byteOffset, POINTER.length).toString('latin1') === POINTER;
 }
 
+const NOTHING = new Uint8Array(0);
+/** A name by which content in JSON is told by what it is alone. */
+export const ANY_JSON = 'any.json';
+
+function mayBeJson(content: Uint8Array): boolean {
+  return content[0] === 0x7b || content[0] === 0x5b;
+}
+
+/** How a file of this name is opened, whatever is in it. Which folder it is in does not matter, but that it may be in one. */
+export function formatByName(name: string): Format | null {
+  return formatOf(`any/${name}`, NOTHING);
+}
+
 export class Inspector {
   readonly #all: IdSet;
   /** By the id of a blob, names that say how it is opened. */
@@ -45,7 +58,8 @@ export class Inspector {
 
   /** Whether it has to be opened as a whole, whatever its text shows. */
   blob(content: Buffer): boolean {
-    return isContainer(content) || isLfsPointer(content);
+    if (isContainer(content) || isLfsPointer(content)) return true;
+    return formatOf(mayBeJson(content) ? ANY_JSON : '', content) !== null;
   }
 
   commit(content: Buffer): void {
@@ -76,7 +90,7 @@ export class Inspector {
         if (isSubmodule) return;
         this.#expect(content, to + 1);
         const text = content.toString('utf8', from, to);
-        if (!formatOf(text)) return;
+        if (!formatByName(text)) return;
         tells = true;
         const id = content.toString('hex', to + 1, to + 1 + this.#all.idBytes);
         const names = this.names.get(id);

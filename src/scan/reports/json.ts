@@ -3,7 +3,7 @@ import type { Finding } from '../finding.ts';
 import type { Report, ReportOptions } from '../report.ts';
 import type { ScanResult } from '../sink.ts';
 import { ownerName } from '../owner.ts';
-import { nameOf } from './names.ts';
+import { jsonText, nameOf } from './names.ts';
 
 export class JsonReport implements Report {
   readonly #options: ReportOptions;
@@ -44,7 +44,7 @@ export class JsonReport implements Report {
   }
 
   #line(line: object): void {
-    this.#options.write(`${JSON.stringify(line)}\n`);
+    this.#options.write(`${jsonText(line)}\n`);
   }
 }
 

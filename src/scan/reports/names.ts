@@ -16,7 +16,23 @@ export function nameOf(text: string): string {
   return name + bytes.toString('utf8', at);
 }
 
-/** Likewise, and on one line. */
+/**
+ * Likewise, on one line, and no command to what reads the log of a job: Azure and TeamCity obey `##vso[` and its like anywhere, GitHub `##[` too, and
+ * two colons where a line begins.
+ */
 export function lineOf(text: string): string {
-  return plain(nameOf(text));
+  return plain(nameOf(text))
+    .replaceAll(/#(?=#\w*\[)/g, '\uFFFD')
+    .replace(/^(?=\s*::)/, './');
+}
+
+/** JSON with all escaped that a terminal obeys or hides, and what begins a command in the log of a job: it may be printed there. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent)
+    .replaceAll(/[\u007F-\u009F\p{Cf}\p{Zl}\p{Zp}]/gu, escapes)
+    .replaceAll(/#(?=#\w*\[)/g, escapes);
+}
+
+function escapes(character: string): string {
+  return character.replaceAll(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

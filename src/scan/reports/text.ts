@@ -1,16 +1,16 @@
 /** For people: what was found where, one place a line, and then what to do, in order. Nothing when nothing was found. */
 import type { Finding } from '../finding.ts';
 import { describeOwners } from '../owner.ts';
-import { bypassOf, stepsFor } from '../remedy.ts';
+import { bypassesOf, stepsFor } from '../remedy.ts';
 import type { Report, ReportOptions } from '../report.ts';
 import type { ScanResult } from '../sink.ts';
 import { lineOf } from './names.ts';
+import { asidesOf, commitOf, placeOf, whatOf } from './words.ts';
 
 /** What nobody would read. */
 const MOST_LINES = 100;
 /** Of one value: a history can have it in thousands of files. */
 const MOST_PLACES = 10;
-const COMMIT_DIGITS = 12;
 
 export class TextReport implements Report {
   readonly #options: ReportOptions;
@@ -43,7 +43,6 @@ export class TextReport implements Report {
     const { kind, showAllowed } = this.#options;
     const listed = showAllowed ? allowed.map((finding) => this.#place(finding)) : [];
     if (findings.length === 0) return listed;
-    const bypass = bypassOf(kind);
     return [
       ...listed,
       ...this.#places(findings),
@@ -52,7 +51,7 @@ export class TextReport implements Report {
       ...stepsFor(kind, findings).flatMap(({ name, lines }, at) =>
         lines.map((line, row) => `${(row === 0 ? `  ${at + 1}. ${name}: ` : '').padEnd(15)}${lineOf(line)}`),
       ),
-      ...(bypass === null ? [] : [bypass]),
+      ...bypassesOf(kind),
     ];
   }
 
@@ -75,38 +74,20 @@ export class TextReport implements Report {
   #more(finding: Finding): string[] {
     const { verified } = finding;
     return [
-      ...describeOwners(finding, Date.now()),
+      ...describeOwners(finding, this.#options.nowMs()),
       ...(verified ? [`${verified.state}: ${verified.reason}`] : []),
     ].map((text) => `    ${lineOf(text)}`);
   }
 
-  #place({
-    rule,
-    path,
-    line,
-    column,
-    where,
-    fingerprint,
-    sure,
-    encodings,
-    commit,
-    allowed,
-    remark,
-  }: Finding): string {
-    const name = lineOf(path);
-    const inside = where === undefined ? '' : ` (${lineOf(where)})`;
-    const place = line === 0 ? `${name}: in the name of the file` : `${name}:${line}:${column}`;
-    const hidden = encodings.length > 0 ? `, in ${encodings.join(' in ')}` : '';
-    const since = commit === undefined ? '' : `, commit ${commit.slice(0, COMMIT_DIGITS)}`;
-    const what = `${sure ? '' : 'may be: '}${rule.provider} ${rule.what}${hidden}`;
-    const tail = [
-      ...(allowed ? [`allowed: ${lineOf(allowed.reason)}`] : []),
-      ...(remark === undefined ? [] : [lineOf(remark)]),
-    ].map((text) => `; ${text}`);
-    return `${this.#strong(place)}${inside}: ${what} [${rule.id}, ${rule.severity}, fingerprint ${fingerprint}${since}]${tail.join('')}`;
+  #place(finding: Finding): string {
+    const { rule, fingerprint } = finding;
+    const commit = commitOf(finding);
+    const since = commit === '' ? '' : `, commit ${commit}`;
+    const tail = asidesOf(finding).map((text) => `; ${text}`);
+    return `${this.#strong(placeOf(finding))}: ${whatOf(finding)} [${rule.id}, ${rule.severity}, fingerprint ${fingerprint}${since}]${tail.join('')}`;
   }
 
   #strong(text: string): string {
-    return this.#options.colour ? `\u001B[1m${text}\u001B[22m` : text;
+    return this.#options.colour() ? `\u001B[1m${text}\u001B[22m` : text;
   }
 }
