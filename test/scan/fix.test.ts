@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { sample } from '../../src/detect/samples.ts';
-import type { Ran } from '../../src/cli/test-io.ts';
+import { type Ran, run } from '../../src/cli/test-io.ts';
 import { sallyport } from '../support/cli.ts';
 import { type GitLab, openGitLab } from '../support/git-lab.ts';
 import { type OpenGate, openGate } from '../support/harness.ts';
@@ -272,4 +272,19 @@ test('where the gateway has no key of the provider, the one that was found is se
   expect(read(lab, 'a.js')).toBe('const key = process.env.OPENAI_API_KEY;\n');
   expect(variable(read(lab, '.env'), 'OPENAI_BASE_URL')).toBe(`${gate.url}/p/openai/v1`);
   expect(sealed.out + sealed.err).not.toContain(key.slice(3, 20));
+});
+
+test('on a terminal it asks, after it has shown what it would do', async () => {
+  using lab = openGitLab();
+  lab.write('a.js', `const key = "${gate.key}";\n`);
+  const asked = (typed: string): Promise<Ran> =>
+    run(['scan', 'fix', '--data', gate.data, '--gateway', gate.url], { cwd: lab.root, env: lab.env, typed });
+  const no = await asked('n');
+  expect([no.code, no.out]).toEqual([
+    1,
+    expect.stringContaining('+const key = process.env.GROQ_API_KEY;') as string,
+  ]);
+  expect(read(lab, 'a.js')).toContain(gate.key);
+  expect((await asked('y')).code).toBe(0);
+  expect(read(lab, 'a.js')).toBe('const key = process.env.GROQ_API_KEY;\n');
 });

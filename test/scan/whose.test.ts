@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { Secret } from '../../src/core/secret.ts';
 import { withChecksum } from '../../src/detect/checksum.ts';
 import { run } from '../../src/cli/test-io.ts';
+import { startReceiver } from '../support/alert-receiver.ts';
 import { sallyport } from '../support/cli.ts';
 import { fixtureKey, LOCAL, type OpenGate, openGate } from '../support/harness.ts';
 
@@ -176,4 +177,35 @@ test('a gateway that does not run changes no verdict, and it is said; with nothi
   expect(summary(lines).notes).toEqual([expect.stringContaining('is not running') as string]);
   const clean = await run(nowhere, { stdin: 'nothing\n', cwd: gate.data });
   expect([clean.code, clean.out]).toEqual([0, expect.not.stringContaining('notes') as string]);
+});
+
+test('people are told, at the highest severity, with the place and without the value; a restart forgets nothing', async () => {
+  await using own = await openGate();
+  await using receiver = startReceiver();
+  const at = ['--data', own.data];
+  const added = await run(['alert', 'add', 'ops', '--type', 'webhook', '--allow-private', '--json', ...at], {
+    stdin: `${receiver.url}\n`,
+  });
+  receiver.secrets.push(String(added.json()['secret']));
+  const text = `key = ${own.key}\ntoken = ${own.token}\n`;
+  const first = await sallyport(['scan', '--stdin', '--respond', ...at], text);
+  expect(first.exitCode).toBe(1);
+  await receiver.until((alerts) => alerts.length === 2);
+  const told = Object.fromEntries(receiver.alerts.map((alert) => [alert.type, alert]));
+  expect(told['key.exposed']).toMatchObject({
+    severity: 'critical',
+    summary: expect.stringContaining('groq@1 was found outside, at (standard input):1:7.') as string,
+  });
+  expect(told['token.exposed']).toMatchObject({ severity: 'critical', data: { token: own.tokenId } });
+  await own.restart();
+  const second = await sallyport(['scan', '--stdin', '--respond', ...at], text);
+  expect(second.stderr).toContain('groq@1 is marked as exposed since');
+  expect(own.events(/^control\.(key|token)\.expose$/)).toHaveLength(2);
+  const doctor = await run(['doctor', '--only', 'exposed-keys', ...at], { cwd: own.data });
+  expect([doctor.code, doctor.out]).toEqual([
+    1,
+    expect.stringContaining('sallyport key add groq --replace') as string,
+  ]);
+  const said = JSON.stringify([first, second, receiver.alerts, own.events(/./)]);
+  for (const value of [own.key.slice(4, 40), own.token.slice(21)]) expect(said).not.toContain(value);
 });

@@ -75,9 +75,11 @@ function planValue(path: string, text: string, raw: RawValue): Mend | string {
   const variable = variableFor(text, raw);
   if (JAVASCRIPT.test(path)) {
     const edit = javascriptEdit(path, text, start, end, variable);
-    return edit
-      ? mend(raw, variable, [edit])
-      : 'no expression can stand there, or the file does not parse: it is in a comment, a type, or a part of another text';
+    if (!edit) {
+      return 'no expression can stand there, or the file does not parse: it is in a comment, a type, or a part of another text';
+    }
+    const typed = /ts$|tsx$/.test(path);
+    return mend(raw, variable, [edit], typed ? 'it may be undefined now: see that it still compiles' : null);
   }
   if (YAML.test(path)) {
     const edit = yamlEdit(path, text, start, end, variable);
