@@ -56,14 +56,17 @@ export async function runScanFix({ values, args, io }: Invocation<typeof FIX_OPT
   const count = planned.reduce((sum, { plan }) => sum + plan.mends.length, 0);
   const left = planned.flatMap(({ plan }) => plan.left);
   if (count === 0 || values['dry-run'] || !(await agreed(count, values, io))) {
-    if (values.json) printJson(io, reportOf([], left, null, []));
+    if (values.json) {
+      const mends = planned.flatMap(({ plan }) => plan.mends.map(({ raw }) => raw));
+      printJson(io, { planned: mends.map(shape), ...reportOf([], left, null, []) });
+    }
     return EXIT.refused;
   }
   const tokens = await makeTokens(client, planned, env, served, values, io);
   const { mended, failed } = mendFiles(planned, env, io);
   for (const message of failed) printError(io, { message, fix: undefined });
   if (values.json) printJson(io, reportOf(mended, left, env.path, tokens));
-  else finish(files, mended, left, env, io);
+  else finish(files, served, mended, left, env, io);
   if (failed.length > 0) return EXIT.unavailable;
   return left.length > 0 ? EXIT.refused : EXIT.ok;
 }
@@ -305,6 +308,7 @@ function mendFiles(
 
 function finish(
   files: readonly ReadFile[],
+  { owners }: Served,
   mended: readonly RawValue[],
   left: readonly Left[],
   env: EnvFiles,
@@ -315,7 +319,9 @@ function finish(
     `${mended.length} mended, ${left.length} left; the token is in ${relative(io.cwd, env.path) || env.path}`,
   );
   note(io, 'the keys are as known as before. What is still to be done:');
-  const findings = files.flatMap(({ found }) => found.map(({ finding }) => finding));
+  const findings = files.flatMap(({ found }) =>
+    found.map(({ finding }): Finding => Object.assign({}, finding, owners.get(finding.fingerprint))),
+  );
   for (const { name, lines } of stepsFor('paths', findings)) {
     if (name === 'Remove') continue;
     for (const line of lines) io.err(`  ${name}: ${lineOf(line)}\n`);
@@ -329,12 +335,14 @@ function reportOf(
   file: string | null,
   token: readonly string[],
 ): object {
-  const at = ({ finding: { path, line, column, rule, fingerprint } }: RawValue) => ({
-    path: lineOf(path),
-    line,
-    column,
-    rule: rule.id,
-    fingerprint,
-  });
-  return { mended: mended.map(at), left: left.map(({ raw, why }) => ({ ...at(raw), why })), token, file };
+  return {
+    mended: mended.map(shape),
+    left: left.map(({ raw, why }) => Object.assign(shape(raw), { why })),
+    token,
+    file,
+  };
+}
+
+function shape({ finding: { path, line, column, rule, fingerprint } }: RawValue) {
+  return { path: lineOf(path), line, column, rule: rule.id, fingerprint };
 }

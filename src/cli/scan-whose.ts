@@ -94,6 +94,8 @@ async function ask(
       readonly tokens: readonly (LeakedToken & { changed?: boolean })[];
       readonly notCompared: number;
     } = await client.call(respond ? 'leak.respond' : 'leak.lookup', { body });
+    // Also known is that the gateway does not know it.
+    for (const { fingerprint } of [...someValues, ...someTokens]) owners.set(fingerprint, { owners: [] });
     for (const key of answer.keys) {
       const finding = someValues[key.index];
       if (finding) add(finding, keyOwner(key));

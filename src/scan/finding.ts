@@ -42,7 +42,7 @@ export interface Finding extends Place {
   readonly allowed?: Allowance;
   /** What people should know besides, such as why an allowance does not hold. */
   readonly remark?: string;
-  /** Whose it is, where the gateway was asked; several where several keys have the same value. */
+  /** Whose it is, where the gateway was asked: nobody's that it knows, or several keys' with the same value. */
   readonly owners?: readonly Owner[];
   /** Whether its provider takes it, where that was asked. */
   readonly verified?: Classified;

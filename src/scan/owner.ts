@@ -52,8 +52,9 @@ export function ownerName(owner: Owner): string {
 }
 
 /** One sentence for each, and for what was done. Names are the gateway's own: nothing of a value is in them. */
-export function describeOwners({ owners = [] }: Pick<Finding, 'owners'>, nowMs: number): string[] {
-  return owners.flatMap((owner) =>
+export function describeOwners({ owners }: Pick<Finding, 'owners'>, nowMs: number): string[] {
+  if (owners?.length === 0) return ['the gateway does not know it'];
+  return (owners ?? []).flatMap((owner) =>
     owner.kind === 'key' ? describeKey(owner, nowMs) : describeToken(owner, nowMs),
   );
 }
@@ -76,7 +77,7 @@ function describeKey(owner: KeyOwner, nowMs: number): string[] {
   if (exposed !== null) {
     lines.push(
       marked
-        ? `${name}@${version} is marked as exposed now, and people were told${state === 'active' ? '; calls go on with it' : ''}`
+        ? `${name}@${version} is marked as exposed now, which is an alert${state === 'active' ? '; calls go on with it' : ''}`
         : `${name}@${version} is marked as exposed since ${exposed.at}, by ${exposed.by}`,
     );
   }

@@ -56,6 +56,29 @@ describe('the steps', () => {
     expect(retired).not.toContain('key add chat --replace');
   });
 
+  test('of an access token of ours name the command for it alone', () => {
+    const details = {
+      name: null,
+      type: 'service',
+      team: 'chat',
+      environment: 'dev',
+      state: 'active',
+      createdAt: '2026-11-01T00:00:00.000Z',
+      expiresAt: '2026-12-01T00:00:00.000Z',
+      revokedAt: null,
+      revokedReason: null,
+      lastUsedAt: null,
+    } as const;
+    const token = { kind: 'token', id: 'Ab3dEf6hIj9k', proof: 'right', details, revoked: false } as const;
+    expect(textOf('paths', [finding({ owners: [token] })])).toContain(
+      'Revoke: sallyport token revoke Ab3dEf6hIj9k',
+    );
+    const ended = { ...token, details: { ...details, state: 'revoked' as const } };
+    const text = textOf('paths', [finding({ owners: [ended] })]);
+    expect(text).not.toContain('token revoke');
+    expect(text).toContain('the token Ab3dEf6hIj9k is revoked');
+  });
+
   test('say what the provider says is dead', () => {
     const verified = { state: 'dead', reason: 'x' } as const;
     expect(textOf('paths', [finding({ verified })])).toContain('(the provider says that it is dead)');

@@ -14,7 +14,7 @@ export interface Step {
 /** The steps in their order, for all of the findings together; each provider and each key is named once. */
 export function stepsFor(kind: SourceKind, findings: readonly Finding[]): Step[] {
   return [
-    { name: 'Revoke', lines: unique([...findings.map(revocation), ...revocationsHere(findings)]) },
+    { name: 'Revoke', lines: unique(findings.flatMap(revocations)) },
     { name: 'Rotate', lines: rotations(findings) },
     { name: 'Remove', lines: removal(kind) },
     ...(inHistory(kind, findings) ? [{ name: 'Purge', lines: PURGE }] : []),
@@ -26,24 +26,25 @@ function inHistory(kind: SourceKind, findings: readonly Finding[]): boolean {
   return kind === 'history' || kind === 'range' || findings.some(({ commit }) => commit !== undefined);
 }
 
-function revocation({ rule, verified }: Finding): string {
+/** Where it is revoked, and what our own names and commands add to that. */
+function revocations({ rule, verified, owners = [] }: Finding): string[] {
   const dead = verified?.state === 'dead' ? ' (the provider says that it is dead)' : '';
-  return `${rule.provider} ${rule.what}: ${rule.revoke}${dead}`;
-}
-
-/** What our own names and commands add to that. */
-function revocationsHere(findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ owners = [] }) =>
-    owners.flatMap((owner) => {
-      if (owner.kind === 'key') {
-        const { name, version, label, state } = owner;
-        const first = state === 'active' ? '; calls are made with it, so do step 2 first, or they fail' : '';
-        return [`${name} version ${version} is called ${label} there${first}`];
-      }
-      const { id, details } = owner;
-      return details !== null && details.state !== 'revoked' ? [`sallyport token revoke ${id}`] : [];
-    }),
-  );
+  const where = `${rule.provider} ${rule.what}: ${rule.revoke}${dead}`;
+  const ours = owners.flatMap((owner) => {
+    if (owner.kind === 'key') {
+      const { name, version, label, state } = owner;
+      const first = state === 'active' ? '; calls are made with it, so do step 2 first, or they fail' : '';
+      return [`${name} version ${version} is called ${label} there${first}`];
+    }
+    if (owner.details === null) return [];
+    return [
+      owner.details.state === 'revoked'
+        ? `the token ${owner.id} is revoked; whoever used it needs another: sallyport token issue`
+        : `sallyport token revoke ${owner.id}`,
+    ];
+  });
+  const isOurs = owners.some((owner) => owner.kind === 'token' && owner.details !== null);
+  return isOurs ? ours : [where, ...ours];
 }
 
 function rotations(findings: readonly Finding[]): string[] {

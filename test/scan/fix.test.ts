@@ -44,6 +44,12 @@ test('a literal becomes a variable, the token is in a private .env that git igno
     0o755,
   );
   lab.write('.gitignore', 'dist\n');
+  const planned = await fix(lab, '--dry-run', '--json');
+  expect(planned.json()).toMatchObject({
+    planned: [{ path: 'src/client.ts', line: 2 }],
+    mended: [],
+    file: null,
+  });
   const preview = await fix(lab, '--dry-run');
   expect(preview.code).toBe(1);
   expect(preview.out).toContain("-export const client = make({ apiKey: '[redacted]', retries: 2 });");

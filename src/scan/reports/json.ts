@@ -49,8 +49,10 @@ export class JsonReport implements Report {
 }
 
 /** One value may be in several keys: the first is the owner, and the others are named beside it. */
-function ownedJson({ owners: [owner, ...others] = [] }: Finding): object {
-  if (!owner) return {};
+function ownedJson({ owners }: Finding): object {
+  if (!owners) return {};
+  const [owner, ...others] = owners;
+  if (!owner) return { owner: null };
   return { owner: others.length === 0 ? owner : { ...owner, others: others.map(ownerName) } };
 }
 
