@@ -31,17 +31,19 @@ function classOf(characters: string): string {
   return characters === '' ? '.' : `[${characters.replaceAll(/[\\\]-]/g, String.raw`\$&`)}]`;
 }
 
+const EXPRESSIONS = ANCHORS.map(({ places }) => new RegExp(`(?=${places.map(classOf).join('')})`, 'gs'));
+
 /** Where the anchors are, by looking for each at each byte. */
 function anchorsIn(bytes: Uint8Array, from: number, to: number): Map<number, number> {
   const text = `${Buffer.from(bytes.subarray(from, to)).toString('latin1')}  `;
   const runs = [...text.matchAll(/[A-Za-z0-9_-]+/g)].map(({ index, 0: run }) => [index, index + run.length]);
   const found = new Map<number, number>();
-  for (const { places, bits } of ANCHORS) {
-    const expression = new RegExp(`(?=${places.map(classOf).join('')})`, 'gs');
+  for (const [index, { bits }] of ANCHORS.entries()) {
+    const expression = EXPRESSIONS[index] ?? /(?!)/;
     for (const { index: at } of text.matchAll(expression)) {
       if (at + 2 >= text.length) continue;
-      const inRun = runs.some(([start = 0, end = 0]) => at >= start && at + RUN <= end);
-      if ((bits & GROUP_BITS) === 0 || inRun) found.set(from + at, (found.get(from + at) ?? 0) | bits);
+      const inRun = (): boolean => runs.some(([start = 0, end = 0]) => at >= start && at + RUN <= end);
+      if ((bits & GROUP_BITS) === 0 || inRun()) found.set(from + at, (found.get(from + at) ?? 0) | bits);
     }
   }
   return found;
