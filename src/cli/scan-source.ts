@@ -30,12 +30,15 @@ export interface SourceChoice extends Depth {
   readonly 'no-progress': boolean;
   readonly range: string | undefined;
   readonly push: boolean;
+  /** Files and folders. */
+  readonly paths: readonly string[];
+  readonly 'all-files': boolean;
 }
 
-/** Throws `input.invalid` unless there is exactly one. */
+/** Without any other source the current folder. Throws `input.invalid` for several. */
 export function sourceOf(choice: SourceChoice, io: Io): Source {
   const { cwd, env, stdin } = io;
-  const { staged, stdin: piped, history, range, push, generic = false } = choice;
+  const { staged, stdin: piped, history, range, push, paths, generic = false } = choice;
   const depth = { generic };
   const sources: Source[] = [];
   if (staged) {
@@ -62,13 +65,20 @@ export function sourceOf(choice: SourceChoice, io: Io): Source {
   }
   if (range !== undefined) sources.push(rangeSource(range, depth, io));
   if (push) sources.push(pushSource(depth, io));
+  if (paths.length > 0 || sources.length === 0) {
+    sources.push({
+      what: paths.length > 0 ? 'the files named' : 'this folder',
+      kind: 'paths',
+      scan: async (sink) => (await import('./scan-paths.ts')).scanPathsFor(choice, io, sink),
+    });
+  } else if (choice['all-files']) throw usage('--all-files is for files and folders');
   const [source] = sources;
   if (source && sources.length === 1) return source;
-  throw new SallyportError(
-    'input.invalid',
-    source ? 'there are several things to scan' : 'nothing says what to scan',
-    { fix: 'see: sallyport scan --help' },
-  );
+  throw usage('there are several things to scan');
+}
+
+function usage(message: string): SallyportError {
+  return new SallyportError('input.invalid', message, { fix: 'see: sallyport scan --help' });
 }
 
 function rangeSource(text: string, depth: Depth, { cwd, env }: Io): Source {

@@ -13,6 +13,7 @@ import { stagesOf } from './scan-stages.ts';
 export const scan = defineCommand({
   name: 'scan',
   summary: 'Look for provider keys and other secrets.',
+  args: ['[PATH...]'],
   options: {
     staged: {
       type: 'boolean',
@@ -29,6 +30,7 @@ export const scan = defineCommand({
       help: 'scan what the commits bring that are in B and not in A, all of them, also what a later one takes back',
     },
     push: { type: 'boolean', help: 'scan what is pushed, as git tells a pre-push hook on standard input' },
+    'all-files': { type: 'boolean', help: 'of folders, scan what git ignores as well; all but .git' },
     generic: {
       type: 'boolean',
       help: 'report the value of any name such as password or token as well; much of that is none',
@@ -61,6 +63,8 @@ export const scan = defineCommand({
     json: { type: 'boolean', help: 'print one JSON object a line on stdout: each finding, then a summary' },
   },
   examples: [
+    'sallyport scan',
+    'sallyport scan src .env --json',
     'sallyport scan --staged',
     'sallyport scan --staged --json',
     'sallyport scan --stdin',
@@ -68,11 +72,12 @@ export const scan = defineCommand({
     'sallyport scan --staged --format sarif --output leaks.sarif',
   ],
   notes: [
+    'Without PATH or another source it scans the current folder. In a work tree of git these are the files that git has or would take; a file or a folder that is named is scanned even if git ignores it.',
     'Exit code 0: nothing was found. 1: something was. 2: wrong usage, or no repository. 3: not everything could be scanned.',
     'What is printed holds no value, nor a part of one; a fingerprint is the same for the same value everywhere.',
   ],
-  run: async ({ values, io }) => {
-    const source = sourceOf(values, io);
+  run: async ({ values, args, io }) => {
+    const source = sourceOf({ ...values, paths: args }, io);
     using reports = await ScanReports.open(values, source, io);
     const result = new Collector();
     const stages = await stagesOf(values, source, io, result);

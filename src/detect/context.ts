@@ -15,7 +15,7 @@ const BEHIND_BYTES = 64;
 /** No value is longer. */
 const LONGEST = 128;
 /** A key of Azure's storage. */
-const LONGEST_BASE64 = 88;
+export const LONGEST_BASE64 = 88;
 const BASE64 = ALPHABETS.base64.bit;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
@@ -159,7 +159,7 @@ function wholeOf(
 }
 
 /** Base64 has characters that no run has. */
-function goesOn(byte: number | undefined): boolean {
+export function goesOn(byte: number | undefined): boolean {
   return byte === PLUS || byte === SLASH || byte === EQUALS;
 }
 

@@ -3,11 +3,18 @@
  * another. Places are those in the bytes that were given.
  */
 import { findIn, type Hit, valueOf } from './detect.ts';
-import { eachBase64Text, eachHexText, type OnText, wrappedBase64 } from './encoded-runs.ts';
+import {
+  eachBase64Text,
+  eachHexText,
+  LEAST_ENCODED_RUN,
+  type OnText,
+  wrappedBase64,
+} from './encoded-runs.ts';
 import { eachEscapedText } from './escapes.ts';
 import { eachShortJoint, visitJoined } from './joined.ts';
-import { Places } from './places.ts';
+import { type OnRun, Places } from './places.ts';
 import type { Rule } from './rule.ts';
+import { USE } from './run-use.ts';
 import { eachUtf16Text } from './utf16.ts';
 
 export type Encoding = 'base64' | 'hex' | 'escapes' | 'utf-16' | 'joined literals';
@@ -31,12 +38,15 @@ export interface Depth {
 }
 
 const LAYERS = 3;
-const LEAST_ENCODED_RUN = 24;
 
 /** As `findSecrets`, and what is encoded. */
 export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth: Depth = {}): Found[] {
-  const places = new Places(bytes, from, end);
-  const { to } = places;
+  return findDeepIn(bytes, new Places(bytes, from, end, depth.generic ?? false), depth);
+}
+
+/** The same, in what was skimmed. */
+export function findDeepIn(bytes: Uint8Array, places: Places, depth: Depth): Found[] {
+  const { from, to } = places;
   const { generic = false, layers = LAYERS } = depth;
   const found: Found[] = [];
   const visitor = (encoding: Encoding): OnText => {
@@ -95,28 +105,24 @@ function merge(hits: readonly Found[], found: readonly Found[]): Found[] {
   return [...hits.filter((hit) => !pieces.has(hit)), ...others].sort((a, b) => a.start - b.start);
 }
 
-function runVisitor(
-  bytes: Uint8Array,
-  to: number,
-  visitor: (encoding: Encoding) => OnText,
-): (start: number, end: number) => void {
+function runVisitor(bytes: Uint8Array, to: number, visitor: (encoding: Encoding) => OnText): OnRun {
   const [base64, hex, joined] = [visitor('base64'), visitor('hex'), visitor('joined literals')];
   let wrappedTo = 0;
   let joinedTo = 0;
-  return (start, end) => {
+  return (start, end, uses) => {
     if (end - start >= LEAST_ENCODED_RUN) {
-      eachHexText(bytes, start, end, hex);
+      if ((uses & USE.hex) !== 0) eachHexText(bytes, start, end, hex);
       if (start >= wrappedTo) {
-        const wrapped = wrappedBase64(bytes, start, end, to);
+        const wrapped = (uses & USE.wrapped) === 0 ? null : wrappedBase64(bytes, start, end, to);
         if (wrapped) {
           wrappedTo = wrapped.end;
           eachBase64Text(wrapped.joined, 0, wrapped.joined.length, (text, first, last, placeOf) =>
             base64(text, wrapped.placeOf(first), wrapped.placeOf(last), (at) => wrapped.placeOf(placeOf(at))),
           );
-        } else eachBase64Text(bytes, start, end, base64);
+        } else if ((uses & USE.base64) !== 0) eachBase64Text(bytes, start, end, base64);
       }
     }
-    if (start < joinedTo) return;
+    if (start < joinedTo || (uses & USE.joined) === 0) return;
     joinedTo = visitJoined(bytes, start, end, to, joined);
   };
 }

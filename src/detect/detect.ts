@@ -9,11 +9,12 @@ import { ALPHABETS, isAt, latin1, standsAt } from './bytes.ts';
 import { findConnections } from './connection.ts';
 import { ContextSearch } from './context.ts';
 import { examine, type Hit, type Matcher, standsFree } from './examine.ts';
-import { jwtAt } from './jwt.ts';
+import { jwtAt, LONGEST_GLUE } from './jwt.ts';
 import { findPrivateKeys } from './pem.ts';
-import { Places } from './places.ts';
+import { type OnRun, Places } from './places.ts';
 import type { Rule } from './rule.ts';
 import { RULES } from './rules.ts';
+import { USE } from './run-use.ts';
 
 export type { Hit } from './examine.ts';
 
@@ -36,23 +37,19 @@ let everyContext: ContextSearch | undefined;
  * nothing but a name such as "password" before it.
  */
 export function findSecrets(bytes: Uint8Array, from = 0, end = bytes.length, generic = false): Hit[] {
-  return findIn(bytes, new Places(bytes, from, end), generic);
+  return findIn(bytes, new Places(bytes, from, end, generic), generic);
 }
 
 /** The same, in what was skimmed. `onRun` is told of every long run of key characters. */
-export function findIn(
-  bytes: Uint8Array,
-  places: Places,
-  generic: boolean,
-  onRun?: (start: number, end: number) => void,
-): Hit[] {
+export function findIn(bytes: Uint8Array, places: Places, generic: boolean, onRun?: OnRun): Hit[] {
   const hits: Hit[] = [];
   const { to } = places;
   const context = generic ? (everyContext ??= new ContextSearch(RULES)) : USUAL_CONTEXT;
+  const contextUse = generic ? USE.context | USE.generic : USE.context;
   // A value may be longer than the run that it was found in.
   let covered = 0;
-  places.eachRun((start, end, first, last) => {
-    onRun?.(start, end);
+  places.eachRun((start, end, uses, first, last) => {
+    onRun?.(start, end, uses);
     const count = hits.length;
     for (let index = first; index < last; index += 1) {
       const at = places.prefixAt(index);
@@ -62,7 +59,8 @@ export function findIn(
       if (hit?.sure) covered = hit.end;
     }
     if (hits.length > count) return;
-    const hit = jwtIn(bytes, start, end, to) ?? context.find(bytes, start, end, to);
+    const token = (uses & USE.token) === 0 ? null : jwtIn(bytes, start, end, to);
+    const hit = token ?? ((uses & contextUse) === 0 ? null : context.find(bytes, start, end, to));
     if (hit) hits.push(hit);
   });
   tryPluses(bytes, places, context, hits);
@@ -97,9 +95,6 @@ function findAwsSecrets(bytes: Uint8Array, places: Places, rule: Rule, hits: Hit
   findBehindNames(bytes, places, rule, (hit) => secrets.push(hit));
   hits.push(...secrets);
 }
-
-/** An escape or a colour that a run begins with is no longer. */
-const LONGEST_GLUE = 6;
 
 function jwtIn(bytes: Uint8Array, start: number, end: number, to: number): Hit | null {
   if (!JWT_RULE || bytes[end] !== 0x2e) return null;

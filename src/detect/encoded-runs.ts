@@ -16,14 +16,16 @@ export type OnText = (
   context?: number,
 ) => void;
 
+/** Shorter runs hold none of both. */
+export const LEAST_ENCODED_RUN = 24;
 /** Shorter texts hold no value: 20 characters are 27 in base64. */
-const LEAST_GROUPS = 6;
+export const LEAST_BASE64_GROUPS = 6;
 const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /**
  * For each byte, at which places of a group it can be whose three bytes are printable ASCII or a line end: bits 1, 2 and 4; 8 for the fourth,
  * which can be any. The first character has the upper six bits of a byte, the second ends with the upper four, the third with the upper two.
  */
-const PLACES = new Uint8Array(256);
+export const PLACES = new Uint8Array(256);
 for (const [sextet, code] of Buffer.from(CHARACTERS).entries()) {
   const first = sextet === 2 || sextet === 3 || (sextet >= 8 && sextet < 32) ? 1 : 0;
   const nibble = sextet & 15;
@@ -36,7 +38,7 @@ PLACES[0x5f] = PLACES[0x2f] ?? 0;
 /** Visits every ASCII text of 18 bytes or more that is in base64 in `bytes[start..end)`, wherever in it. */
 export function eachBase64Text(bytes: Uint8Array, start: number, end: number, visit: OnText): void {
   for (let phase = 0; phase < 4; phase += 1) {
-    eachStretch(bytes, start + phase, end, 4, LEAST_GROUPS, isTextGroup, (from, to) =>
+    eachStretch(bytes, start + phase, end, 4, LEAST_BASE64_GROUPS, isTextGroup, (from, to) =>
       visitStretch(bytes, from, to, start, end, visit),
     );
   }
@@ -92,12 +94,12 @@ function visitStretch(
   visit(text, first, last, (at) => first + Math.floor((at * 4) / 3));
 }
 
-const LEAST_PAIRS = 18;
+export const LEAST_HEX_PAIRS = 18;
 
 /** Visits every ASCII text of 18 bytes or more that is in hexadecimal in `bytes[start..end)`. */
 export function eachHexText(bytes: Uint8Array, start: number, end: number, visit: OnText): void {
   for (let phase = 0; phase < 2; phase += 1) {
-    eachStretch(bytes, start + phase, end, 2, LEAST_PAIRS, isTextPair, (from, to) =>
+    eachStretch(bytes, start + phase, end, 2, LEAST_HEX_PAIRS, isTextPair, (from, to) =>
       visit(Buffer.from(latin1(bytes, from, to), 'hex'), from, to, (at) => from + at * 2),
     );
   }
@@ -109,12 +111,12 @@ function isTextPair(bytes: Uint8Array, at: number): boolean {
   return high >= 0x32 && high <= 0x37 && isHexDigit(bytes[at + 1] as number);
 }
 
-function isHexDigit(byte: number): boolean {
+export function isHexDigit(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66) || (byte >= 0x41 && byte <= 0x46);
 }
 
-const LEAST_LINE = 40;
-const LONGEST_LINE = 200;
+export const LEAST_LINE = 40;
+export const LONGEST_LINE = 200;
 const MOST_LINES = 4000;
 const BASE64 = ALPHABETS.base64.bit;
 

@@ -86,10 +86,10 @@ function leadsToPiece(bytes: Uint8Array, behindOperator: number): boolean {
 
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
-const LONGEST_GAP = 64;
-const QUOTES = new Set([0x22, 0x27, 0x60]);
+export const LONGEST_GAP = 64;
+export const QUOTES = new Set([0x22, 0x27, 0x60]);
 /** What stands next to the quotes of a joint, whatever is between: another quote, or the end or the start of an operator. */
-const BESIDE = new Set([...QUOTES, ...Buffer.from('+.&~>|\\<')]);
+export const BESIDE = new Set([...QUOTES, ...Buffer.from('+.&~>|\\<')]);
 const LETTER = ALPHABETS.alnum.bit;
 
 /** A first look at what stands before a run, without an expression. */
@@ -119,11 +119,11 @@ function skip(bytes: Uint8Array, from: number, step: 1 | -1, over: (byte: number
   return at;
 }
 
-function isSpace(byte: number): boolean {
+export function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
-function isIndent(byte: number): boolean {
+export function isIndent(byte: number): boolean {
   return byte === 0x20 || byte === 0x09;
 }
 

@@ -5,6 +5,8 @@ import type { Rule } from './rule.ts';
 
 /** How every JSON object in base64url begins: `{"`. */
 const OBJECT = 'eyJ';
+/** An escape or a colour that a run begins with is no longer. */
+export const LONGEST_GLUE = 6;
 const LONGEST_HEAD = 2048;
 const LONGEST_PAYLOAD = 8192;
 /** 43 for HS256. */

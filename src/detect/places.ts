@@ -1,50 +1,57 @@
 /** What skimming noticed, sorted by the search that it is for. */
 import { GROUP_BITS, PLACE } from './anchors.ts';
+import { usesOf } from './run-use.ts';
 import { skim } from './skim.ts';
 
 export type PlaceKind = keyof typeof PLACE;
 
-const KINDS = Object.entries(PLACE) as [PlaceKind, number][];
+/** `uses`: see run-use.ts. */
+export type OnRun = (start: number, end: number, uses: number) => void;
+
 const NONE: readonly number[] = [];
 
 export class Places {
   readonly #runs: number[] = [];
   readonly #prefixes: number[] = [];
   readonly #groups: number[] = [];
-  readonly #others = new Map<PlaceKind, number[]>();
+  readonly #others: (number[] | undefined)[] = [];
   readonly hasZero: boolean;
   /** What was skimmed is `bytes[from..to)`. */
   readonly from: number;
   readonly to: number;
 
-  constructor(bytes: Uint8Array, from: number, end: number) {
+  /** `generic`: whether values are asked about that only a name tells. */
+  constructor(bytes: Uint8Array, from: number, end: number, generic: boolean, by: typeof skim = skim) {
     this.from = from;
     this.to = Math.max(from, Math.min(end, bytes.length));
-    const { events, hasZero } = skim(bytes, from, this.to);
+    const { events, hasZero } = by(bytes, from, this.to, usesOf(generic));
     this.hasZero = hasZero;
-    for (let index = 0; index < events.length; index += 3) {
+    const { length } = events;
+    for (let index = 0; index < length; index += 3) {
       const at = events[index] as number;
       const end = events[index + 1] as number;
-      if (end >= 0) this.#runs.push(at, end);
+      if (end >= 0) this.#runs.push(at, end, events[index + 2] as number);
       else this.#add(at, events[index + 2] as number);
     }
   }
 
   /** In order; none when it is of no use to look. */
   of(kind: PlaceKind): readonly number[] {
-    return this.#others.get(kind) ?? NONE;
+    return this.#others[indexOf(PLACE[kind])] ?? NONE;
   }
 
-  /** Each run, with the prefixes that may begin in it, by their numbers `first` to `last`, without the last. */
-  eachRun(visit: (start: number, end: number, first: number, last: number) => void): void {
+  /**
+   * Each run that may be of use, with the prefixes that may begin in it: their numbers are `first` to `last`, without the last.
+   */
+  eachRun(visit: (start: number, end: number, uses: number, first: number, last: number) => void): void {
     const runs = this.#runs;
     const prefixes = this.#prefixes;
     let first = 0;
-    for (let index = 0; index < runs.length; index += 2) {
+    for (let index = 0; index < runs.length; index += 3) {
       const end = runs[index + 1] as number;
       let last = first;
       while (last < prefixes.length && (prefixes[last] as number) < end) last += 1;
-      visit(runs[index] as number, end, first, last);
+      visit(runs[index] as number, end, runs[index + 2] as number, first, last);
       first = last;
     }
   }
@@ -62,12 +69,12 @@ export class Places {
       this.#prefixes.push(at);
       this.#groups.push(bits & GROUP_BITS);
     }
-    if ((bits & ~GROUP_BITS) === 0) return;
-    for (const [kind, bit] of KINDS) {
-      if ((bits & bit) === 0) continue;
-      const places = this.#others.get(kind);
-      if (places) places.push(at);
-      else this.#others.set(kind, [at]);
-    }
+    for (let rest = bits & ~GROUP_BITS; rest !== 0; rest &= rest - 1)
+      (this.#others[indexOf(rest & -rest)] ??= []).push(at);
   }
+}
+
+/** The place of the only bit. */
+function indexOf(bit: number): number {
+  return 31 - Math.clz32(bit);
 }

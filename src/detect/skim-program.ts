@@ -5,7 +5,8 @@
  */
 import { ALPHABETS } from './bytes.ts';
 import { RUN } from './run-skip.ts';
-import { type Code, i32, i64, type Local, Locals, moduleOf, repeat, v128, when } from './wasm-code.ts';
+import { RUN_TABLES, runFunction } from './skim-runs.ts';
+import { call, type Code, i32, i64, type Local, Locals, moduleOf, repeat, v128, when } from './wasm-code.ts';
 
 /** Bytes that are looked at together: one bit each in 64. */
 const BLOCK = 64;
@@ -17,19 +18,21 @@ const MOST_IN_BLOCK = BLOCK + 4;
 
 /** Where things are in the memory. */
 export const LAYOUT = {
-  /** What a call leaves for the next: how many events there are, where to go on, where the run begins that is open, whether there was a zero. */
+  /** What a call leaves for the next: how many events there are, where to go on, where the run begins that is open, whether there was a
+   * zero, and where the last prefix was. */
   count: 0,
   at: 4,
   run: 8,
   zero: 12,
+  prefix: 16,
   /** Eight tables of sixteen bytes: for key characters and for each place of an anchor, by the lower half of a byte and by the upper. */
   halves: 64,
-  classes: 256,
+  /** The last tables of RUN_TABLES end at 4352. */
   /** Three tables of 256 numbers of four bytes. */
   filters: 512,
-  events: 4096,
+  events: 8192,
   eventCount: 16_384,
-  text: 4096 + 16_384 * EVENT_BYTES + 512,
+  text: 8192 + 16_384 * EVENT_BYTES + 512,
 } as const;
 
 /** Behind the text there have to be as many bytes that are neither key characters nor part of an anchor. */
@@ -37,11 +40,14 @@ export const PAD_BYTES = BLOCK + VECTOR;
 
 const PAGE_BYTES = 65_536;
 
-/** `run(at, to, bits)` skims the text from `at` to `to`; `bits` are those of anchors that only count before enough key characters. */
+/**
+ * `run(at, to, groups, uses)` skims the text from `at` to `to`; `groups` are the bits of anchors that only count before enough key characters, `uses`
+ * those that a run is told of for. Gives the bytes of the events back.
+ */
 export function skimProgram(textBytes: number): Uint8Array<ArrayBuffer> {
   const locals = new Locals();
-  const [at, to, groups] = [locals.add('i32'), locals.add('i32'), locals.add('i32')];
-  const state = stateOf(locals);
+  const [at, to, groups, uses] = [locals.add('i32'), locals.add('i32'), locals.add('i32'), locals.add('i32')];
+  const state = stateOf(locals, uses);
   const pages = Math.ceil((LAYOUT.text + textBytes) / PAGE_BYTES);
   const full = MOST_IN_BLOCK * EVENT_BYTES;
   const end = LAYOUT.events + LAYOUT.eventCount * EVENT_BYTES - full;
@@ -49,6 +55,7 @@ export function skimProgram(textBytes: number): Uint8Array<ArrayBuffer> {
     state.lowHalf.set(v128.splat8(i32.of(0x0f))),
     ...state.halves.map((half, index) => half.set(v128.load(i32.of(LAYOUT.halves + VECTOR * index)))),
     state.run.set(i32.load(i32.of(LAYOUT.run))),
+    state.prefix.set(i32.load(i32.of(LAYOUT.prefix))),
     state.event.set(i32.of(LAYOUT.events)),
     repeat(i32.and(i32.leS(at.get, to.get), i32.ltS(state.event.get, i32.of(end))), [
       ...classify(state, at),
@@ -58,13 +65,15 @@ export function skimProgram(textBytes: number): Uint8Array<ArrayBuffer> {
     ]),
     i32.store(i32.of(LAYOUT.at), at.get),
     i32.store(i32.of(LAYOUT.run), state.run.get),
+    i32.store(i32.of(LAYOUT.prefix), state.prefix.get),
     i32.store(i32.of(LAYOUT.zero), i32.or(i32.load(i32.of(LAYOUT.zero)), v128.anyTrue(state.zeros.get))),
     i32.sub(state.event.get, i32.of(LAYOUT.events)),
   ];
-  return moduleOf(3, locals, body, pages);
+  return moduleOf([{ parameters: 4, locals, body }, runFunction()], pages);
 }
 
 interface State {
+  readonly uses: Local;
   readonly halves: readonly Local[];
   /** Of the block: which bytes are key characters, and where an anchor may be. */
   readonly keys: Local;
@@ -79,15 +88,18 @@ interface State {
   readonly lowHalf: Local;
   readonly low: Local;
   readonly place: Local;
+  /** Where the last prefix may begin. */
+  readonly prefix: Local;
   readonly bits: Local;
   readonly other: Local;
   readonly mask: Local;
   readonly long: Local;
 }
 
-function stateOf(locals: Locals): State {
+function stateOf(locals: Locals, uses: Local): State {
   const add = locals.add.bind(locals);
   return {
+    uses,
     halves: Array.from({ length: 8 }, () => add('v128')),
     keys: add('i64'),
     anchors: add('i64'),
@@ -99,6 +111,7 @@ function stateOf(locals: Locals): State {
     lowHalf: add('v128'),
     low: add('v128'),
     place: add('i32'),
+    prefix: add('i32'),
     bits: add('i32'),
     other: add('i32'),
     mask: add('i64'),
@@ -153,6 +166,15 @@ function emit(state: State, start: Code, end: Code, bits: Code): Code {
   ].flat();
 }
 
+/** A run that is of no use is not told of, unless a prefix may begin in it. */
+function emitRun(state: State, start: Code, end: Code): Code {
+  const { bits, prefix, uses } = state;
+  return [
+    bits.set(i32.and(call(1, start, end), uses.get)),
+    when(i32.or(bits.get, i32.geS(prefix.get, start)), [emit(state, start, end, bits.get)]),
+  ].flat();
+}
+
 /** Looks up each place that may be an anchor. */
 function eachAnchor(state: State, at: Local, groups: Local): Code {
   const { anchors, place, bits, other } = state;
@@ -170,15 +192,16 @@ function eachAnchor(state: State, at: Local, groups: Local): Code {
       when(i32.ltS(other.get, i32.of(RUN)), [bits.set(i32.and(bits.get, i32.sub(i32.of(-1), groups.get)))]),
     ]),
     when(bits.get, [emit(state, place.get, i32.of(-1), bits.get)]),
+    when(i32.and(bits.get, groups.get), [state.prefix.set(place.get)]),
   ]);
 }
 
 function times4(value: Code): Code {
-  return [...value, ...i32.of(2), 0x74];
+  return i32.shl(value, i32.of(2));
 }
 
 function isKey(address: Code): Code {
-  return i32.and(i32.load8(i32.load8(address), LAYOUT.classes), i32.of(ALPHABETS.key.bit));
+  return i32.and(i32.load8(i32.load8(address), RUN_TABLES.classes), i32.of(ALPHABETS.key.bit));
 }
 
 /** Emits the runs that end in the block, and notes the one that goes on. */
@@ -193,7 +216,7 @@ function eachRun(state: State, at: Local): Code {
       other.set(i32.wrap(i64.ctz(not(keys.get)))),
       when(i32.geS(run.get, i32.of(0)), [
         place.set(i32.add(at.get, other.get)),
-        when(i32.geS(i32.sub(place.get, run.get), i32.of(RUN)), [emit(state, run.get, place.get, i32.of(0))]),
+        when(i32.geS(i32.sub(place.get, run.get), i32.of(RUN)), [emitRun(state, run.get, place.get)]),
         // Its part of the block is no run of its own.
         keys.set(i64.and(keys.get, i64.shl(i64.of(-1n), i64.fromU32(other.get)))),
       ]),
@@ -211,7 +234,7 @@ function eachRun(state: State, at: Local): Code {
       repeat(i32.eqz(i64.eqz(long.get)), [
         other.set(i32.wrap(i64.ctz(long.get))),
         place.set(i32.wrap(i64.ctz(not(i64.shrU(mask.get, i64.fromU32(other.get)))))),
-        emit(state, i32.add(at.get, other.get), i32.add(i32.add(at.get, other.get), place.get), i32.of(0)),
+        emitRun(state, i32.add(at.get, other.get), i32.add(i32.add(at.get, other.get), place.get)),
         // Nothing up to the end of the run.
         long.set(i64.and(long.get, i64.shl(i64.of(-1n), i64.fromU32(i32.add(other.get, place.get))))),
       ]),

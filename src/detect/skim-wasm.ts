@@ -1,13 +1,21 @@
 /** Skims text with the program of skim-program.ts: several bytes at a time, for texts that are long enough to be worth the copy. */
 import { ANCHORS, type Anchor, FILTERS, GROUP_BITS } from './anchors.ts';
 import { ALPHABETS, CLASS } from './bytes.ts';
+import { goesOn } from './context.ts';
+import { isHexDigit, PLACES } from './encoded-runs.ts';
+import { BESIDE, isIndent, isSpace, QUOTES } from './joined.ts';
+import { RULES } from './rules.ts';
+import { USE } from './run-use.ts';
 import { EVENT_BYTES, LAYOUT, PAD_BYTES, skimProgram } from './skim-program.ts';
+import { MARK, MORE, RUN_TABLES } from './skim-runs.ts';
 
 const BUCKETS = 8;
 const PAD = 0x20;
 /** A file of usual length fits; more is made room for. */
 const FIRST_TEXT_BYTES = 2 * 1024 * 1024;
 const PAGE_BYTES = 65_536;
+/** Looks at what stands before a run go no farther. */
+const BEFORE_BYTES = 256;
 
 export interface Skimmed {
   /** Three numbers each: see `EVENT_BYTES`. In order of where they were noticed: a run at its end. */
@@ -15,9 +23,11 @@ export interface Skimmed {
   readonly hasZero: boolean;
 }
 
+type Run = (at: number, to: number, groups: number, uses: number) => number;
+
 export class WasmSkimmer {
   readonly #memory: WebAssembly.Memory;
-  readonly #run: (at: number, to: number, groups: number) => number;
+  readonly #run: Run;
   #bytes: Uint8Array;
   #numbers: Int32Array;
 
@@ -28,26 +38,31 @@ export class WasmSkimmer {
     if (!(memory instanceof WebAssembly.Memory) || typeof run !== 'function')
       throw new TypeError('no program');
     this.#memory = memory;
-    this.#run = run as (at: number, to: number, groups: number) => number;
+    this.#run = run as Run;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#numbers = new Int32Array(memory.buffer);
-    this.#bytes.set(CLASS, LAYOUT.classes);
+    this.#bytes.set(CLASS, RUN_TABLES.classes);
+    setRunTables(this.#bytes);
     for (const [at, filter] of FILTERS.entries()) this.#numbers.set(filter, (LAYOUT.filters + 1024 * at) / 4);
     this.#bytes.set(halvesOf(ANCHORS), LAYOUT.halves);
   }
 
-  /** Places are those in `bytes`; what is noticed lies in `bytes[from..to)`. */
-  skim(bytes: Uint8Array, from: number, to: number): Skimmed {
+  /** Places are those in `bytes`; what is noticed lies in `bytes[from..to)`. `uses`: see run-use.ts. */
+  skim(bytes: Uint8Array, from: number, to: number, uses: number): Skimmed {
     const end = LAYOUT.text + to - from;
     this.#makeRoom(end + PAD_BYTES);
-    this.#bytes.set(bytes.subarray(from, to), LAYOUT.text);
+    // What stands before is looked at, as far as there is any.
+    const before = Math.min(from, BEFORE_BYTES);
+    this.#bytes.set(bytes.subarray(from - before, to), LAYOUT.text - before);
+    if (before < BEFORE_BYTES) this.#bytes.fill(0, LAYOUT.text - BEFORE_BYTES, LAYOUT.text - before);
     this.#bytes.fill(PAD, end, end + PAD_BYTES);
     const numbers = this.#numbers;
     numbers[LAYOUT.run / 4] = -1;
     numbers[LAYOUT.zero / 4] = 0;
+    numbers[LAYOUT.prefix / 4] = 0;
     const parts: Int32Array[] = [];
     for (let at: number = LAYOUT.text; at <= end; at = numbers[LAYOUT.at / 4] ?? 0) {
-      const size = this.#run(at, end, GROUP_BITS);
+      const size = this.#run(at, end, GROUP_BITS, uses);
       if (size > 0) parts.push(numbers.slice(LAYOUT.events / 4, (LAYOUT.events + size) / 4));
     }
     const events = joined(parts);
@@ -78,6 +93,29 @@ function joined(parts: readonly Int32Array[]): Int32Array {
     at += part.length;
   }
   return whole;
+}
+
+function setRunTables(memory: Uint8Array): void {
+  const mark = (table: number, bit: number, test: (byte: number) => boolean): void => {
+    for (let byte = 0; byte < 256; byte += 1)
+      if (test(byte)) memory[table + byte] = (memory[table + byte] ?? 0) | bit;
+  };
+  const { marks, more, lengths } = RUN_TABLES;
+  memory.set(PLACES, marks);
+  mark(marks, MARK.quote, (byte) => QUOTES.has(byte));
+  mark(marks, MARK.beside, (byte) => BESIDE.has(byte));
+  mark(marks, MARK.space, isSpace);
+  mark(marks, MARK.indent, isIndent);
+  mark(more, MORE.hexDigit, isHexDigit);
+  mark(more, MORE.upperDigit, (byte) => byte >= 0x32 && byte <= 0x37);
+  mark(more, MORE.goesOn, goesOn);
+  mark(more, MORE.lineEnd, (byte) => byte === 0x0a || byte === 0x0d || byte === 0x5c);
+  for (const { shape, onRequest } of RULES) {
+    if (shape.by !== 'context') continue;
+    const named = (shape.names ?? []).map(({ length }) => [length, length] as const);
+    for (const [least, most] of [...shape.lengths, ...named])
+      mark(lengths, onRequest ? USE.generic : USE.context, (length) => length >= least && length <= most);
+  }
 }
 
 /** The tables by which a half of a byte says which anchors may have it, for key characters and for each place of an anchor. */

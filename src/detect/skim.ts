@@ -6,7 +6,10 @@ import { FILTERS, GROUP_BITS, PLACE } from './anchors.ts';
 import { eachRun, RUN } from './run-skip.ts';
 import { WasmSkimmer } from './skim-wasm.ts';
 
-/** What was noticed, three numbers each: a run with its start and its end, or an anchor with its place, -1 and its bits. A run comes behind its anchors. */
+/**
+ * What was noticed, three numbers each: a run with its start, its end and its uses (run-use.ts), or an anchor with its place, -1 and its bits. A run
+ * comes behind its anchors; one that is of no use need not come.
+ */
 export interface Skimmed {
   readonly events: ArrayLike<number>;
   readonly hasZero: boolean;
@@ -19,13 +22,14 @@ const LEAST_BYTES = 1024;
 let skimmer: WasmSkimmer | null | undefined;
 let skimmed = 0;
 
-/** Places are those in `bytes`; what is noticed lies in `bytes[from..to)`. */
-export function skim(bytes: Uint8Array, from: number, to: number): Skimmed {
+/** Places are those in `bytes`; what is noticed lies in `bytes[from..to)`. `uses` are those of runs that anybody asks about (run-use.ts). */
+export function skim(bytes: Uint8Array, from: number, to: number, uses: number): Skimmed {
   const size = to - from;
-  if (size < LEAST_BYTES) return skimPlainly(bytes, from, to);
+  // The program looks at nothing behind `to`, where searches may.
+  if (size < LEAST_BYTES || to < bytes.length) return skimPlainly(bytes, from, to, uses);
   skimmed += size;
   if (skimmer === undefined && skimmed >= LEAST_TO_START) skimmer = startProgram();
-  return skimmer ? skimmer.skim(bytes, from, to) : skimPlainly(bytes, from, to);
+  return skimmer ? skimmer.skim(bytes, from, to, uses) : skimPlainly(bytes, from, to, uses);
 }
 
 function startProgram(): WasmSkimmer | null {
@@ -42,7 +46,7 @@ const [FIRST, SECOND, THIRD] = FILTERS;
 const PLACE_BITS = Object.values(PLACE).reduce((bits, bit) => bits | bit, 0);
 
 /** The same, a byte at a time. */
-export function skimPlainly(bytes: Uint8Array, from: number, to: number): Skimmed {
+export function skimPlainly(bytes: Uint8Array, from: number, to: number, uses: number): Skimmed {
   const events: number[] = [];
   let hasZero = false;
   for (let at = from; at < to; at += 1) {
@@ -65,7 +69,7 @@ export function skimPlainly(bytes: Uint8Array, from: number, to: number): Skimme
         GROUP_BITS;
       if (bits !== 0) events.push(at, -1, bits);
     }
-    events.push(start, end, 0);
+    events.push(start, end, uses);
   });
   return { events, hasZero };
 }

@@ -55,8 +55,11 @@ export const i32 = {
   sub: binary(0x6b),
   and: binary(0x71),
   or: binary(0x72),
+  shl: binary(0x74),
+  shrU: binary(0x76),
   eqz: unary(0x45),
   eq: binary(0x46),
+  ne: binary(0x47),
   ltS: binary(0x48),
   gtS: binary(0x4a),
   leS: binary(0x4c),
@@ -140,21 +143,37 @@ function named(name: string, ...rest: readonly number[]): number[] {
 /** How every module begins: its name and its version. */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
-/** A module with one function of `parameters` i32 that gives an i32 back, exported as `run`, on a memory of its own, exported as `memory`. */
-export function moduleOf(
-  parameters: number,
-  locals: Locals,
-  body: readonly Code[],
-  pages: number,
-): Uint8Array<ArrayBuffer> {
-  const type = [0x60, parameters, ...Array.from({ length: parameters }, () => TYPE.i32), 1, TYPE.i32];
-  const code = [...locals.code(parameters), ...body.flat(), 0x0b];
+/** One that gives an i32 back. */
+export interface WasmFunction {
+  /** How many of the locals are parameters, each of them an i32. */
+  readonly parameters: number;
+  readonly locals: Locals;
+  readonly body: readonly Code[];
+}
+
+/** Calls the function at that place of the module. */
+export function call(index: number, ...parameters: readonly Code[]): Code {
+  return [...parameters.flat(), 0x10, ...unsigned(index)];
+}
+
+/** A module on a memory of its own, exported as `memory`; its first function is exported as `run`. */
+export function moduleOf(functions: readonly WasmFunction[], pages: number): Uint8Array<ArrayBuffer> {
+  const count = unsigned(functions.length);
+  const types = functions.map(({ parameters }) => [
+    ...[0x60, parameters],
+    ...Array.from({ length: parameters }, () => TYPE.i32),
+    ...[1, TYPE.i32],
+  ]);
+  const bodies = functions.map(({ parameters, locals, body }) => {
+    const code = [...locals.code(parameters), ...body.flat(), 0x0b];
+    return [...unsigned(code.length), ...code];
+  });
   return Uint8Array.from([
     ...MAGIC,
-    ...section(1, [1, ...type]),
-    ...section(3, [1, 0]),
+    ...section(1, [...count, ...types.flat()]),
+    ...section(3, [...count, ...functions.keys()]),
     ...section(5, [1, 0, ...unsigned(pages)]),
     ...section(7, [2, ...named('run', 0, 0), ...named('memory', 2, 0)]),
-    ...section(10, [1, ...unsigned(code.length), ...code]),
+    ...section(10, [...count, ...bodies.flat()]),
   ]);
 }

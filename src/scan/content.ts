@@ -156,9 +156,7 @@ export class ContentScan {
   #scanText({ path, bytes }: Entry, target: Target): void {
     this.#path = path;
     this.#target = target;
-    this.#text.start(1);
-    this.#text.add(bytes);
-    this.#text.end();
+    this.#text.whole(bytes);
   }
 }
 

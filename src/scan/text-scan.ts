@@ -17,12 +17,14 @@ export type OnFound = (found: MarkedFound, line: number, column: number) => void
 const BLOCK_BYTES = 1024 * 1024;
 /** A value that begins in the tail may go on in the next piece, and so may the mark behind it. */
 const TAIL_BYTES = LONGEST_VALUE_BYTES + MARK_REACH_BYTES;
+/** More at once would take more memory, and no less time. */
+const MOST_AT_ONCE_BYTES = 4 * BLOCK_BYTES;
 const NEWLINE = 0x0a;
 
 export class TextScan {
   readonly #onFound: OnFound;
   readonly #depth: Depth;
-  #buffer = Buffer.allocUnsafe(64 * 1024);
+  #buffer: Buffer = Buffer.allocUnsafe(64 * 1024);
   #size = 0;
   /** What lies before was searched. */
   #searched = 0;
@@ -47,6 +49,25 @@ export class TextScan {
 
   add(piece: Uint8Array): void {
     for (let at = 0; at < piece.length; at += BLOCK_BYTES) this.#append(piece.subarray(at, at + BLOCK_BYTES));
+  }
+
+  /** A text that is there as a whole; its first line is the first. */
+  whole(text: Buffer): void {
+    this.start(1);
+    if (text.length > MOST_AT_ONCE_BYTES) {
+      this.add(text);
+      this.end();
+      return;
+    }
+    // Where it lies: most files are scanned without being copied.
+    const own = this.#buffer;
+    this.#buffer = text;
+    this.#size = text.length;
+    try {
+      this.end();
+    } finally {
+      this.#buffer = own;
+    }
   }
 
   /** Searches what is left. */
@@ -90,13 +111,17 @@ export class TextScan {
   }
 
   #count(end: number): void {
+    let newline = this.#buffer.indexOf(NEWLINE, this.#counted);
+    while (newline >= 0 && newline < end) {
+      this.#line += 1;
+      this.#column = 1;
+      this.#counted = newline + 1;
+      newline = this.#buffer.indexOf(NEWLINE, this.#counted);
+    }
     for (; this.#counted < end; this.#counted += 1) {
       const byte = this.#buffer[this.#counted] ?? 0;
-      if (byte === NEWLINE) {
-        this.#line += 1;
-        this.#column = 1;
-        // Of a character's bytes in UTF-8 the first counts; one of four bytes is two units of UTF-16.
-      } else if ((byte & 0xc0) !== 0x80) this.#column += byte >= 0xf0 ? 2 : 1;
+      // Of a character's bytes in UTF-8 the first counts; one of four bytes is two units of UTF-16.
+      if ((byte & 0xc0) !== 0x80) this.#column += byte >= 0xf0 ? 2 : 1;
     }
   }
 }

@@ -403,13 +403,12 @@ test('a clean scan says so, or nothing', async () => {
   expect(await lab.cli('scan', '--staged', '--quiet')).toMatchObject({ code: 0, out: '', err: '' });
 });
 
-test('no repository, and nothing to scan, is wrong usage', async () => {
+test('no repository is wrong usage', async () => {
   using lab = openGitLab();
   rmSync(join(lab.root, '.git'), { recursive: true });
   const nowhere = await lab.cli('scan', '--staged');
   expect([nowhere.code, nowhere.out]).toEqual([2, '']);
   expect(nowhere.err).toContain('no work tree of a git repository');
-  expect((await lab.cli('scan')).code).toBe(2);
 });
 
 test('a repository that cannot be read, and a missing git, are never clean', async () => {

@@ -47,7 +47,6 @@ test('clean text is clean, and what to scan must be said, once', async () => {
     code: 0,
     out: 'no secret in standard input (1 file)\n',
   });
-  expect((await run(['scan'])).code).toBe(2);
   expect((await run(['scan', '--stdin', '--staged'])).err).toContain('several things');
 });
 

@@ -1,0 +1,248 @@
+/**
+ * The part of the program of skim-program.ts that looks at one run: what it may be of use for (run-use.ts). Each look is the beginning of the search
+ * that it is for, and lets pass at least what that goes on with.
+ */
+import { ALPHABETS } from './bytes.ts';
+import { LONGEST_BASE64 } from './context.ts';
+import {
+  LEAST_BASE64_GROUPS,
+  LEAST_ENCODED_RUN,
+  LEAST_HEX_PAIRS,
+  LEAST_LINE,
+  LONGEST_LINE,
+} from './encoded-runs.ts';
+import { LONGEST_GLUE } from './jwt.ts';
+import { LONGEST_GAP } from './joined.ts';
+import { USE } from './run-use.ts';
+import { type Code, i32, type Local, Locals, repeat, type WasmFunction, when } from './wasm-code.ts';
+
+/** Where its tables are, each of 256 bytes. */
+export const RUN_TABLES = {
+  /** See `CLASS` of bytes.ts. */
+  classes: 256,
+  marks: 3584,
+  more: 3840,
+  /** By the length of a run, the uses that it has. */
+  lengths: 4096,
+} as const;
+
+/** Bits of `marks`. The lower four are those of places in a group of base64 (encoded-runs.ts). */
+export const MARK = { quote: 16, beside: 32, space: 64, indent: 128 } as const;
+/** Bits of `more`. */
+export const MORE = { hexDigit: 1, upperDigit: 2, goesOn: 4, lineEnd: 8 } as const;
+
+const NEWLINE = 0x0a;
+const BACKSLASH = 0x5c;
+const EQUALS = 0x3d;
+const DOT = 0x2e;
+/** `eyJ`, as the four bytes that it begins with a number, less the highest. */
+const OBJECT = 0x4a7965;
+const MOST_LENGTH = 255;
+
+interface Run {
+  readonly start: Local;
+  readonly end: Local;
+  readonly uses: Local;
+  readonly at: Local;
+  readonly from: Local;
+  readonly stop: Local;
+}
+
+/** Takes a run's start and end, and gives its uses back. */
+export function runFunction(): WasmFunction {
+  const locals = new Locals();
+  const [start, end] = [locals.add('i32'), locals.add('i32')];
+  const run: Run = {
+    start,
+    end,
+    uses: locals.add('i32'),
+    at: locals.add('i32'),
+    from: locals.add('i32'),
+    stop: locals.add('i32'),
+  };
+  const long = i32.geS(lengthOf(run), i32.of(LEAST_ENCODED_RUN));
+  return {
+    parameters: 2,
+    locals,
+    body: [
+      byLength(run, lengthOf(run)),
+      inBase64(run),
+      token(run),
+      when(long, [...base64(run), ...hex(run), wrapped(run)]),
+      follows(run),
+      goesOn(run),
+      run.uses.get,
+    ],
+  };
+}
+
+function lengthOf({ start, end }: Run): Code {
+  return i32.sub(end.get, start.get);
+}
+
+function byteAt(at: Code): Code {
+  return i32.load8(at);
+}
+
+/** Whether the byte there has one of the bits in the table. */
+function has(table: number, at: Code, bits: number): Code {
+  return i32.ne(i32.and(i32.load8(byteAt(at), table), i32.of(bits)), i32.of(0));
+}
+
+function isBase64(at: Code): Code {
+  return has(RUN_TABLES.classes, at, ALPHABETS.base64.bit);
+}
+
+function add({ uses }: Run, more: Code): Code {
+  return uses.set(i32.or(uses.get, more));
+}
+
+function plus(value: Code, by: number): Code {
+  return i32.add(value, i32.of(by));
+}
+
+function byLength(run: Run, length: Code): Code {
+  return when(i32.leS(length, i32.of(MOST_LENGTH)), [add(run, i32.load8(length, RUN_TABLES.lengths))]);
+}
+
+/** The run and what is beside it, when that is base64. */
+function inBase64(run: Run): Code {
+  const { start, end, at, stop, from } = run;
+  const beside = i32.or(
+    has(RUN_TABLES.more, end.get, MORE.goesOn),
+    has(RUN_TABLES.more, plus(start.get, -1), MORE.goesOn),
+  );
+  const before = plus(from.get, -1);
+  return when(beside, [
+    from.set(start.get),
+    stop.set(plus(end.get, -LONGEST_BASE64 - 1)),
+    repeat(
+      i32.and(i32.and(i32.gtS(from.get, stop.get), isBase64(before)), i32.ne(byteAt(before), i32.of(EQUALS))),
+      [from.set(before)],
+    ),
+    at.set(end.get),
+    stop.set(plus(from.get, LONGEST_BASE64 + 1)),
+    repeat(i32.and(i32.ltS(at.get, stop.get), isBase64(at.get)), [at.set(plus(at.get, 1))]),
+    byLength(run, i32.sub(at.get, from.get)),
+  ]);
+}
+
+function token(run: Run): Code {
+  const { start, end, at } = run;
+  const object = i32.eq(i32.and(i32.load(at.get), i32.of(0xffffff)), i32.of(OBJECT));
+  return when(i32.eq(byteAt(end.get), i32.of(DOT)), [
+    at.set(start.get),
+    repeat(i32.leS(at.get, plus(start.get, LONGEST_GLUE)), [
+      when(object, [add(run, i32.of(USE.token))]),
+      at.set(plus(at.get, 1)),
+    ]),
+  ]);
+}
+
+/** As `eachStretch` of encoded-runs.ts, up to the first. */
+function stretch(
+  run: Run,
+  phase: number,
+  size: number,
+  least: number,
+  test: (at: Code) => Code,
+  use: number,
+): Code {
+  const { start, end, at, from } = run;
+  const jump = least * size;
+  return [
+    from.set(plus(start.get, phase)),
+    repeat(i32.leS(plus(from.get, jump), end.get), [
+      at.set(plus(from.get, jump - size)),
+      repeat(i32.and(i32.geS(at.get, from.get), test(at.get)), [at.set(plus(at.get, -size))]),
+      when(
+        i32.ltS(at.get, from.get),
+        // Found: one is enough.
+        [add(run, i32.of(use)), from.set(end.get)],
+        [from.set(plus(at.get, size))],
+      ),
+    ]),
+  ].flat();
+}
+
+function base64(run: Run): Code[] {
+  const place = (at: Code, index: number): Code =>
+    i32.shrU(i32.load8(byteAt(plus(at, index)), RUN_TABLES.marks), i32.of(index));
+  const group = (at: Code): Code =>
+    i32.and(i32.and(i32.and(place(at, 0), place(at, 1)), i32.and(place(at, 2), place(at, 3))), i32.of(1));
+  return [0, 1, 2, 3].map((phase) => stretch(run, phase, 4, LEAST_BASE64_GROUPS, group, USE.base64));
+}
+
+function hex(run: Run): Code[] {
+  const pair = (at: Code): Code =>
+    i32.and(has(RUN_TABLES.more, at, MORE.upperDigit), has(RUN_TABLES.more, plus(at, 1), MORE.hexDigit));
+  return [0, 1].map((phase) => stretch(run, phase, 2, LEAST_HEX_PAIRS, pair, USE.hex));
+}
+
+/** The line of base64 ends where it may go on in the next. */
+function wrapped(run: Run): Code {
+  const { start, end, at, stop } = run;
+  const inLine = i32.or(i32.geS(lengthOf(run), i32.of(LEAST_LINE)), isBase64(plus(start.get, -1)));
+  return when(inLine, [
+    at.set(end.get),
+    stop.set(plus(end.get, LONGEST_LINE)),
+    repeat(i32.and(i32.ltS(at.get, stop.get), isBase64(at.get)), [at.set(plus(at.get, 1))]),
+    when(has(RUN_TABLES.more, at.get, MORE.lineEnd), [add(run, i32.of(USE.wrapped))]),
+  ]);
+}
+
+/** Goes on from `at` over so many bytes of a kind. */
+function skip({ at, stop }: Run, step: 1 | -1, most: number, table: number, bits: number): Code {
+  return [
+    stop.set(i32.of(most)),
+    repeat(i32.and(i32.gtS(stop.get, i32.of(0)), has(table, at.get, bits)), [
+      at.set(plus(at.get, step)),
+      stop.set(plus(stop.get, -1)),
+    ]),
+  ].flat();
+}
+
+const LETTERS = 2;
+const { marks, classes } = RUN_TABLES;
+
+/** As `mayFollow` of joined.ts. */
+function follows(run: Run): Code {
+  const { start, at } = run;
+  const joined = add(run, i32.of(USE.joined));
+  const isBackslash = (by: number): Code => i32.eq(byteAt(plus(at.get, by)), i32.of(BACKSLASH));
+  return [
+    at.set(plus(start.get, -1)),
+    when(
+      has(marks, at.get, MARK.quote),
+      [
+        at.set(plus(at.get, -1)),
+        skip(run, -1, LETTERS, classes, ALPHABETS.alnum.bit),
+        skip(run, -1, LONGEST_GAP, marks, MARK.space),
+        when(has(marks, at.get, MARK.beside), [joined]),
+      ],
+      [
+        skip(run, -1, LONGEST_GAP, marks, MARK.indent),
+        when(i32.eq(byteAt(at.get), i32.of(NEWLINE)), [
+          when(i32.or(isBackslash(-1), isBackslash(-2)), [joined]),
+        ]),
+      ],
+    ),
+  ].flat();
+}
+
+/** As `mayGoOn` of joined.ts. */
+function goesOn(run: Run): Code {
+  const { end, at } = run;
+  const joined = add(run, i32.of(USE.joined));
+  const isNewline = (by: number): Code => i32.eq(byteAt(plus(end.get, by)), i32.of(NEWLINE));
+  return when(
+    has(marks, end.get, MARK.quote),
+    [
+      at.set(plus(end.get, 1)),
+      skip(run, 1, LONGEST_GAP, marks, MARK.space),
+      skip(run, 1, LETTERS, classes, ALPHABETS.alnum.bit),
+      when(has(marks, at.get, MARK.beside), [joined]),
+    ],
+    [when(i32.eq(byteAt(end.get), i32.of(BACKSLASH)), [when(i32.or(isNewline(1), isNewline(2)), [joined])])],
+  );
+}

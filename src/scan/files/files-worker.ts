@@ -1,0 +1,21 @@
+/** A thread that helps with a long list of files: takes batches until there are none, and sends what each came to. */
+import { Batches, type Work } from './batches.ts';
+import type { SentRecord } from './record.ts';
+
+declare const self: Worker;
+
+/** Null: no batch is left. */
+export type FromWorker = { readonly batch: number; readonly record: SentRecord } | null;
+
+self.addEventListener('message', (event: MessageEvent<Work>) => {
+  void help(new Batches(event.data));
+});
+
+async function help(batches: Batches): Promise<void> {
+  for (let batch = batches.take(); batch !== null; batch = batches.take()) {
+    const record = await batches.scan(batch);
+    const message: FromWorker = { batch, record: record.toSend() };
+    self.postMessage(message);
+  }
+  self.postMessage(null);
+}

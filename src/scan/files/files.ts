@@ -1,0 +1,80 @@
+/**
+ * Files and folders that somebody names, as they stand on the disk: of a work tree all that git has, and all that the next `git add .` would take.
+ * Only values that surely are secrets are reported, unless asked for more: in files that have long been there, a placeholder is an example.
+ */
+import { resolve } from 'node:path';
+import { findingOf } from '../finding.ts';
+import type { ContentOptions } from '../content.ts';
+import type { Progress } from '../progress.ts';
+import type { Sink } from '../sink.ts';
+import { Crew } from './crew.ts';
+import { type FileList, filesOf, filesOfNested, kindOfPath, type ListOptions } from './file-list.ts';
+import { eachInNames, listOf, type NamedFile, namesIn, pathOf } from './file-names.ts';
+import { FileScan } from './file-scan.ts';
+
+export interface FilesOptions extends ListOptions {
+  readonly content: ContentOptions;
+  readonly progress: Progress;
+}
+
+/** Throws `input.invalid` for a path that is not there, `scan.incomplete` when git does not list a folder; what cannot be read is a problem. */
+export async function scanFiles(paths: readonly string[], options: FilesOptions, sink: Sink): Promise<void> {
+  const kinds = paths.map((path) => kindOfPath(path, options.cwd));
+  const folders = paths.filter((_, at) => kinds[at] === 'folder');
+  // Before anything is told: where git fails, nothing was scanned.
+  const lists = await Promise.all(folders.map((folder) => filesOf(folder, options)));
+  const seen = new Seen(options.cwd);
+  const named = seen.unseen(paths.filter((_, at) => kinds[at] !== 'folder').map((shown) => ({ shown })));
+  scanNames(named, options, sink);
+  const scan = new FileScan(sink, { ...options.content, cwd: options.cwd });
+  for (const file of named) {
+    if ((await scan.scan(file, true)) === 'special')
+      sink.problem(`${file.shown} is neither a file nor a folder`);
+  }
+  await scanLists(lists, paths.length > 1 ? seen : null, options, sink);
+}
+
+/** Goes on into the repositories that are inside others, until there are none. */
+async function scanLists(
+  lists: readonly FileList[],
+  seen: Seen | null,
+  options: FilesOptions,
+  sink: Sink,
+): Promise<void> {
+  for (const problem of lists.flatMap(({ problems }) => problems)) sink.problem(problem);
+  const listed = Buffer.concat(lists.map(({ names }) => names));
+  const files = seen ? seen.unseen(namesIn(listed)) : namesIn(listed);
+  if (files.length === 0) return;
+  scanNames(files, options, sink);
+  options.progress.begin(files.length, 'files');
+  const nested = await new Crew(seen ? listOf(files) : listed, options).scan(sink);
+  const within = await Promise.all(nested.map((folder) => filesOfNested(folder, options)));
+  if (within.length > 0) await scanLists(within, seen, options, sink);
+}
+
+/** Paths may overlap: each file counts once. */
+class Seen {
+  readonly #cwd: string;
+  readonly #seen = new Set<string>();
+
+  constructor(cwd: string) {
+    this.#cwd = cwd;
+  }
+
+  unseen(files: readonly NamedFile[]): NamedFile[] {
+    return files.filter((file) => {
+      const path = pathOf(this.#cwd, file);
+      const key = typeof path === 'string' ? resolve(path) : path.toString('latin1');
+      const isNew = !this.#seen.has(key);
+      this.#seen.add(key);
+      return isNew;
+    });
+  }
+}
+
+function scanNames(files: readonly NamedFile[], { content }: FilesOptions, sink: Sink): void {
+  const { possible = false, images: _, ...depth } = content;
+  eachInNames(files, depth, (found, path) => {
+    if (found.sure || possible) sink.finding(findingOf(found, { path, line: 0, column: 0 }));
+  });
+}
