@@ -130,13 +130,17 @@ const ENCODINGS: readonly ((text: string) => string)[] = [
   (text) => Buffer.from(`x${text}`).toString('base64url'),
   (text) => Buffer.from(`KEY=${text}`.padEnd(160)).toString('base64').replaceAll(/.{64}/g, '$&\n  '),
   (text) => Buffer.from(text).toString('hex'),
-  (text) => [...text].map((one, at) => (at % 3 === 0 ? `%${one.charCodeAt(0).toString(16)}` : one)).join(''),
+  (text) =>
+    text.replaceAll(
+      /([^])([^]?[^]?)/g,
+      (_, one: string, rest: string) => `%${one.charCodeAt(0).toString(16)}${rest}`,
+    ),
   (text) => text.replaceAll(/[a-e_-]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`),
   (text) => text.replaceAll(/[a-e_-]/g, (one) => `\\x${one.charCodeAt(0).toString(16)}`),
   (text) => text.replaceAll(/.{9}/g, '$&" + "'),
   (text) => text.replaceAll(/.{25}/g, "$&'\n    . '"),
   (text) => text.replaceAll(/.{22}/g, '$&\\\n    '),
-  (text) => [...text].join('\0'),
+  (text) => text.replaceAll(/(?<=[^])(?=[^])/g, '\0'),
 ];
 
 test('through the program every kind of value is found as without it, in every encoding and at every place of a block', () => {

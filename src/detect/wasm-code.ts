@@ -140,6 +140,7 @@ function named(name: string, ...rest: readonly number[]): number[] {
   return [...unsigned(name.length), ...Buffer.from(name), ...rest];
 }
 
+const FUNCTION = 0x60;
 /** How every module begins: its name and its version. */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
@@ -160,9 +161,11 @@ export function call(index: number, ...parameters: readonly Code[]): Code {
 export function moduleOf(functions: readonly WasmFunction[], pages: number): Uint8Array<ArrayBuffer> {
   const count = unsigned(functions.length);
   const types = functions.map(({ parameters }) => [
-    ...[0x60, parameters],
+    FUNCTION,
+    parameters,
     ...Array.from({ length: parameters }, () => TYPE.i32),
-    ...[1, TYPE.i32],
+    1,
+    TYPE.i32,
   ]);
   const bodies = functions.map(({ parameters, locals, body }) => {
     const code = [...locals.code(parameters), ...body.flat(), 0x0b];

@@ -101,6 +101,7 @@ export class Crew {
     });
     // What it had taken and not sent is scanned at the end.
     for (const event of ['error', 'messageerror', 'close']) worker.addEventListener(event, () => resolve());
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have none
     worker.postMessage(this.#work);
     await promise;
     worker.terminate();

@@ -2,7 +2,7 @@
  * Which files a scan of paths looks at. In a work tree of git those that git has and those that the next `git add .` would take; elsewhere, and in
  * a folder that git ignores but somebody named, all that is there but `.git`. Links are not followed, unless one is named.
  */
-import { existsSync, lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SallyportError } from '../../core/errors.ts';
 import { codeOf } from '../../core/private-file.ts';
@@ -52,7 +52,8 @@ export function kindOfPath(path: string, cwd: string): 'file' | 'folder' | 'spec
 
 /** The files of a folder that somebody named. Throws `scan.incomplete` when git should list them and does not. */
 export async function filesOf(folder: string, options: ListOptions): Promise<FileList> {
-  const at = resolve(options.cwd, folder);
+  // Where a link leads, git goes by what is there.
+  const at = realpathSync(resolve(options.cwd, folder));
   if (options.allFiles || !isInRepository(at)) return walk(folder, options.cwd);
   const git = { cwd: at, env: withoutAnother(options.env) };
   const [listed, ignored] = await Promise.all([

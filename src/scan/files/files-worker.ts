@@ -14,8 +14,12 @@ self.addEventListener('message', (event: MessageEvent<Work>) => {
 async function help(batches: Batches): Promise<void> {
   for (let batch = batches.take(); batch !== null; batch = batches.take()) {
     const record = await batches.scan(batch);
-    const message: FromWorker = { batch, record: record.toSend() };
-    self.postMessage(message);
+    send({ batch, record: record.toSend() });
   }
-  self.postMessage(null);
+  send(null);
+}
+
+function send(message: FromWorker): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have none
+  self.postMessage(message);
 }
