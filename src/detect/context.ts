@@ -168,7 +168,7 @@ function isPieceOfBase64(bytes: Uint8Array, start: number, end: number): boolean
   return bytes[start - 1] === PLUS || bytes[start - 1] === SLASH || goesOn(bytes[end]);
 }
 
-function isDash(byte: number | undefined): boolean {
+export function isDash(byte: number | undefined): boolean {
   return byte === DASH || byte === UNDERSCORE;
 }
 

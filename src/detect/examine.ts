@@ -194,6 +194,9 @@ export function standsFree(bytes: Uint8Array, at: number): boolean {
   return endsColour(bytes, at);
 }
 
+/** What stands before glue, but for a percent sign. */
+export const GLUES = new Set([BACKSLASH, EQUALS, BRACKET, SEMICOLON]);
+
 /** How many characters at the start of a run belong to an escape or a colour before it, and not to what follows. */
 export function glueAt(bytes: Uint8Array, start: number): number {
   const before = bytes[start - 1];

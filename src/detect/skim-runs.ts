@@ -29,7 +29,7 @@ export const RUN_TABLES = {
 /** Bits of `marks`. The lower four are those of places in a group of base64 (encoded-runs.ts). */
 export const MARK = { quote: 16, beside: 32, space: 64, indent: 128 } as const;
 /** Bits of `more`. */
-export const MORE = { hexDigit: 1, upperDigit: 2, goesOn: 4, lineEnd: 8 } as const;
+export const MORE = { hexDigit: 1, upperDigit: 2, goesOn: 4, lineEnd: 8, glues: 16, dash: 32 } as const;
 
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
@@ -38,6 +38,11 @@ const DOT = 0x2e;
 /** `eyJ`, as the four bytes that it begins with a number, less the highest. */
 const OBJECT = 0x4a7965;
 const MOST_LENGTH = 255;
+const PERCENT = 0x25;
+/** `u005f`, and less. */
+const MOST_GLUE = 6;
+/** `key`, in lower case. */
+const NAME = 0x79656b;
 
 interface Run {
   readonly start: Local;
@@ -46,6 +51,7 @@ interface Run {
   readonly at: Local;
   readonly from: Local;
   readonly stop: Local;
+  readonly last: Local;
 }
 
 /** Takes a run's start and end, and gives its uses back. */
@@ -59,13 +65,15 @@ export function runFunction(): WasmFunction {
     at: locals.add('i32'),
     from: locals.add('i32'),
     stop: locals.add('i32'),
+    last: locals.add('i32'),
   };
   const long = i32.geS(lengthOf(run), i32.of(LEAST_ENCODED_RUN));
   return {
     parameters: 2,
     locals,
     body: [
-      byLength(run, lengthOf(run)),
+      byLength(run, run.start, run.end),
+      byDashes(run),
       inBase64(run),
       token(run),
       when(long, [...base64(run), ...hex(run), wrapped(run)]),
@@ -101,13 +109,47 @@ function plus(value: Code, by: number): Code {
   return i32.add(value, i32.of(by));
 }
 
-function byLength(run: Run, length: Code): Code {
-  return when(i32.leS(length, i32.of(MOST_LENGTH)), [add(run, i32.load8(length, RUN_TABLES.lengths))]);
+/** As `find` of context.ts: whether there is a value of that length in `bytes[from..to)`, or behind what may be glued to it. */
+function byLength(run: Run, from: Local, to: Local): Code {
+  const { at, stop } = run;
+  const uses = (length: Code): Code => add(run, i32.load8(length, RUN_TABLES.lengths));
+  const length = i32.sub(to.get, from.get);
+  const before = plus(from.get, -1);
+  return [
+    when(i32.leS(length, i32.of(MOST_LENGTH)), [uses(length)]),
+    when(has(RUN_TABLES.more, before, MORE.glues), [
+      at.set(i32.of(1)),
+      stop.set(i32.of(MOST_GLUE)),
+      repeat(i32.and(i32.leS(at.get, stop.get), i32.ltS(at.get, length)), [
+        when(i32.leS(i32.sub(length, at.get), i32.of(MOST_LENGTH)), [uses(i32.sub(length, at.get))]),
+        at.set(plus(at.get, 1)),
+      ]),
+    ]),
+    when(i32.eq(byteAt(before), i32.of(PERCENT)), [add(run, i32.of(USE.context | USE.generic))]),
+  ].flat();
+}
+
+/** Behind a dash or an underscore, between such, or named. */
+function byDashes(run: Run): Code {
+  const { start, end, at } = run;
+  const isDash = (place: Code): Code => has(RUN_TABLES.more, place, MORE.dash);
+  const any = add(run, i32.of(USE.context | USE.generic));
+  const ofName = i32.or(i32.of(0x202020), i32.and(i32.load(plus(end.get, -3)), i32.of(0xffffff)));
+  return [
+    when(i32.or(isDash(start.get), isDash(plus(end.get, -1))), [any]),
+    when(i32.eq(ofName, i32.of(NAME)), [any]),
+    at.set(plus(end.get, -MOST_LENGTH - 1)),
+    when(i32.ltS(at.get, start.get), [at.set(start.get)]),
+    repeat(i32.ltS(at.get, end.get), [
+      when(isDash(at.get), [add(run, i32.load8(plus(i32.sub(end.get, at.get), -1), RUN_TABLES.lengths))]),
+      at.set(plus(at.get, 1)),
+    ]),
+  ].flat();
 }
 
 /** The run and what is beside it, when that is base64. */
 function inBase64(run: Run): Code {
-  const { start, end, at, stop, from } = run;
+  const { start, end, at, stop, from, last } = run;
   const beside = i32.or(
     has(RUN_TABLES.more, end.get, MORE.goesOn),
     has(RUN_TABLES.more, plus(start.get, -1), MORE.goesOn),
@@ -123,7 +165,8 @@ function inBase64(run: Run): Code {
     at.set(end.get),
     stop.set(plus(from.get, LONGEST_BASE64 + 1)),
     repeat(i32.and(i32.ltS(at.get, stop.get), isBase64(at.get)), [at.set(plus(at.get, 1))]),
-    byLength(run, i32.sub(at.get, from.get)),
+    last.set(at.get),
+    byLength(run, from, last),
   ]);
 }
 

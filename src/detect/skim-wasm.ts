@@ -1,7 +1,8 @@
 /** Skims text with the program of skim-program.ts: several bytes at a time, for texts that are long enough to be worth the copy. */
 import { ANCHORS, type Anchor, FILTERS, GROUP_BITS } from './anchors.ts';
 import { ALPHABETS, CLASS } from './bytes.ts';
-import { goesOn } from './context.ts';
+import { goesOn, isDash } from './context.ts';
+import { GLUES } from './examine.ts';
 import { isHexDigit, PLACES } from './encoded-runs.ts';
 import { BESIDE, isIndent, isSpace, QUOTES } from './joined.ts';
 import { RULES } from './rules.ts';
@@ -109,11 +110,12 @@ function setRunTables(memory: Uint8Array): void {
   mark(more, MORE.hexDigit, isHexDigit);
   mark(more, MORE.upperDigit, (byte) => byte >= 0x32 && byte <= 0x37);
   mark(more, MORE.goesOn, goesOn);
+  mark(more, MORE.glues, (byte) => GLUES.has(byte));
+  mark(more, MORE.dash, isDash);
   mark(more, MORE.lineEnd, (byte) => byte === 0x0a || byte === 0x0d || byte === 0x5c);
   for (const { shape, onRequest } of RULES) {
     if (shape.by !== 'context') continue;
-    const named = (shape.names ?? []).map(({ length }) => [length, length] as const);
-    for (const [least, most] of [...shape.lengths, ...named])
+    for (const [least, most] of shape.lengths)
       mark(lengths, onRequest ? USE.generic : USE.context, (length) => length >= least && length <= most);
   }
 }

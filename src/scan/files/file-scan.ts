@@ -58,7 +58,7 @@ export class FileScan implements LargeFile {
   }
 
   begin(head: Buffer, size: number): boolean {
-    const opened = isContainer(head) || formatOf(this.#shown) !== null;
+    const opened = isContainer(head) || formatOf(this.#shown, head) !== null;
     if (opened && size <= MOST_OPENED_BYTES) return true;
     if (opened)
       this.#sink.problem(`${this.#shown} was not opened: it is larger than ${MOST_OPENED_BYTES} bytes`);
