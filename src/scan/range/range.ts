@@ -31,9 +31,21 @@ export async function scanRange(
 }
 
 async function idOf(name: string, git: GitOptions): Promise<string> {
-  const { code, out, err } = await runGit(['rev-parse', '--verify', '--end-of-options', name], git);
+  const { code, out, err } = await runGit(
+    ['rev-parse', '--verify', '--end-of-options', `${name}^{object}`],
+    git,
+  );
   if (code === 0) return out.toString().trim();
-  const what = /not a git repository/.test(err)
+  if (err.includes('dubious ownership')) {
+    throw new SallyportError(
+      'config.invalid',
+      'the repository belongs to another user, so git does not read it',
+      {
+        fix: 'git config --global --add safe.directory PATH',
+      },
+    );
+  }
+  const what = err.includes('not a git repository')
     ? 'this is no git repository'
     : 'a commit of the range is not in this clone';
   throw new SallyportError('config.invalid', what, {
