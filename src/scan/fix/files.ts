@@ -113,6 +113,7 @@ function walk(top: string, from: string): string[] {
 
 /** Null for a file without values; a reason for one that was not looked into. Links are passed over: they lead to what is listed by itself, or elsewhere. */
 export function readForFix({ top }: Tree, path: string): ReadFile | string | null {
+  if (path.includes('\uFFFD')) return `${path} has a name that is no UTF-8`;
   const absolute = join(top, path);
   let file: number;
   try {

@@ -153,7 +153,9 @@ function importOs(text: string): Insertion | string | null {
       if (behind === at) behind = Math.min(text.length, lineEnd(text, at) + 1);
     } else {
       const docstring = tokens.find(({ kind, start }) => kind === 'string' && start === at);
-      if (!docstring || behind !== at) break;
+      const alone =
+        docstring && /^[ \t]*(?:#.*)?\r?$/.test(text.slice(docstring.end, lineEnd(text, docstring.end)));
+      if (!docstring || !alone || behind !== at) break;
       behind = Math.min(text.length, lineEnd(text, docstring.end) + 1);
     }
   }

@@ -2,7 +2,7 @@
 import type { Finding } from '../finding.ts';
 import { before, languageOf } from './languages.ts';
 import { JAVASCRIPT, javascriptEdit } from './javascript.ts';
-import { tokensOf } from './literals.ts';
+import { type Syntax, type Token, tokensOf } from './literals.ts';
 import {
   cannotRead,
   ENV_EXAMPLE,
@@ -56,15 +56,21 @@ export interface FilePlan {
 export function planFile(path: string, text: string, values: readonly RawValue[]): FilePlan {
   const mends: Mend[] = [];
   const left: Left[] = [];
+  // One reading of a program serves all that is in it.
+  let read: Tokens | undefined;
+  const tokens = (syntax: Syntax): Tokens => (read ??= tokensOf(text, syntax));
   for (const raw of values) {
-    const planned = planValue(path, text, raw);
+    const planned = planValue(path, text, raw, tokens);
     if (typeof planned === 'string') left.push({ raw, why: planned });
     else mends.push(planned);
   }
   return { mends, left, holdsToken: ENV_FILE.test(path) };
 }
 
-function planValue(path: string, text: string, raw: RawValue): Mend | string {
+type Tokens = ReturnType<typeof tokensOf>;
+type Read = (syntax: Syntax) => Tokens;
+
+function planValue(path: string, text: string, raw: RawValue, read: Read): Mend | string {
   const { start, end } = raw;
   if (ENV_EXAMPLE.test(path)) return 'an example is shared with everybody: write a placeholder there';
   if (ENV_FILE.test(path)) {
@@ -103,29 +109,33 @@ function planValue(path: string, text: string, raw: RawValue): Mend | string {
           'the script has to be started with the variables of .env: set -a; . ./.env; set +a',
         );
   }
-  return planProgram(path, text, raw, variable);
+  return planProgram(path, text, raw, variable, read);
 }
 
 function mend(raw: RawValue, variable: string, edits: readonly Edit[], remark: string | null = null): Mend {
   return { raw, variable, edits, remark };
 }
 
-function planProgram(path: string, text: string, raw: RawValue, variable: string): Mend | string {
+function planProgram(
+  path: string,
+  text: string,
+  raw: RawValue,
+  variable: string,
+  tokensIn: Read,
+): Mend | string {
   const { start, end } = raw;
   const language = languageOf(path);
   if (!language) return cannotRead(path);
   const { syntax, read, refuse, needs, remark = null } = language;
   if (syntax.unclear?.test(text.slice(0, start)) === true)
     return 'what stands before it keeps us from telling strings from code';
-  const { tokens, until } = tokensOf(text, syntax);
+  const { tokens, until } = tokensIn(syntax);
   const around = tokens.find((token) => token.start <= start && end <= token.end);
   if (!around) return until <= end ? 'strings cannot be told from code there' : 'it is not in quotes';
   if (around.kind === 'comment') return 'it stands in a comment: take it out by hand';
   if (around.innerStart !== start || around.innerEnd !== end) return 'it is a part of a longer text';
   if (/[A-Za-z0-9_$@]/.test(text[around.start - 1] ?? '')) return 'the literal has a prefix';
-  // Two literals side by side are one, which an expression in the place of one of them would break.
-  if (/["'`]\s*\\?\s*$/.test(text.slice(0, around.start)) || /^\s*\\?\s*["'`]/.test(text.slice(around.end)))
-    return 'it is joined with the literal beside it';
+  if (isJoined(text, tokens, around)) return 'it is joined with the literal beside it';
   const refusal = refuse(before(text, around.start), text, around.start);
   if (refusal !== null) return refusal;
   const needed = needs?.(text) ?? null;
@@ -133,6 +143,24 @@ function planProgram(path: string, text: string, raw: RawValue, variable: string
   const edits: Edit[] = [{ start: around.start, end: around.end, text: read(variable) }];
   if (needed) edits.push({ start: needed.at, end: needed.at, text: needed.text });
   return mend(raw, variable, edits, remark);
+}
+
+/** Two literals side by side are one, also over lines and comments: an expression in the place of one of them would break it. */
+function isJoined(text: string, tokens: readonly Token[], literal: Token): boolean {
+  const strings = tokens.filter(({ kind }) => kind === 'string');
+  const at = strings.indexOf(literal);
+  return [strings[at - 1], strings[at + 1]].some((other) => {
+    if (!other) return false;
+    const [first, second] = other.start < literal.start ? [other, literal] : [literal, other];
+    let between = '';
+    let from = first.end;
+    for (const { kind, start, end } of tokens) {
+      if (kind !== 'comment' || start < first.end || end > second.start) continue;
+      between += text.slice(from, start);
+      from = end;
+    }
+    return /^[\s\\]*[A-Za-z]{0,2}$/.test(between + text.slice(from, second.start));
+  });
 }
 
 /** The name that the program has for it, where that is like one of a variable; else the usual one. */
