@@ -18,6 +18,8 @@ export interface Source {
   readonly kind: SourceKind;
   /** Where allowances hold from; if not said, the file in the work tree. */
   readonly allowances?: AllowPlace | (() => AllowPlace);
+  /** What was named of files and folders. */
+  readonly paths?: readonly string[];
   /** Throws for wrong usage; what cannot be scanned is told to the sink. */
   readonly scan: (sink: Sink) => Promise<void>;
 }
@@ -30,6 +32,7 @@ export interface SourceChoice extends Depth {
   readonly 'no-progress': boolean;
   readonly range: string | undefined;
   readonly push: boolean;
+  readonly 'pre-commit': boolean;
   /** Files and folders. */
   readonly paths: readonly string[];
   readonly 'all-files': boolean;
@@ -38,6 +41,7 @@ export interface SourceChoice extends Depth {
 /** Without any other source the current folder. Throws `input.invalid` for several. */
 export function sourceOf(choice: SourceChoice, io: Io): Source {
   const { cwd, env, stdin } = io;
+  if (choice['pre-commit']) return sourceOf(preCommitChoice(choice, env), io);
   const { staged, stdin: piped, history, range, push, paths, generic = false } = choice;
   const depth = { generic };
   const sources: Source[] = [];
@@ -69,12 +73,21 @@ export function sourceOf(choice: SourceChoice, io: Io): Source {
     sources.push({
       what: paths.length > 0 ? 'the files named' : 'this folder',
       kind: 'paths',
+      paths,
       scan: async (sink) => (await import('./scan-paths.ts')).scanPathsFor(choice, io, sink),
     });
   } else if (choice['all-files']) throw usage('--all-files is for files and folders');
   const [source] = sources;
   if (source && sources.length === 1) return source;
   throw usage('there are several things to scan');
+}
+
+/** Of https://pre-commit.com: the files that it names, else the range that it has in the environment (before a push), else what is staged. */
+function preCommitChoice(choice: SourceChoice, env: Io['env']): SourceChoice {
+  const { PRE_COMMIT_FROM_REF: from, PRE_COMMIT_TO_REF: to } = env;
+  const named = { ...choice, 'pre-commit': false };
+  if (choice.paths.length > 0) return named;
+  return from && to ? { ...named, range: `${from}..${to}` } : { ...named, staged: true };
 }
 
 function usage(message: string): SallyportError {

@@ -1,4 +1,6 @@
 /** What findings pass through on their way to the report, in order: what is allowed first, since nobody asks further about that. */
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { ALLOW_FILE, type AllowLine } from '../scan/allow-file.ts';
 import { AllowStage } from '../scan/allow-stage.ts';
 import type { AllowPlace } from '../scan/allowances.ts';
@@ -24,7 +26,8 @@ export async function stagesOf(
   result: Collector,
 ): Promise<readonly StageMaker[]> {
   const asking = await askingStages(choice, io, result);
-  const { cwd, env } = io;
+  const { env } = io;
+  const cwd = folderOf(source, io.cwd);
   const nowMs = io.wallMs();
   const { allowances: from = { by: 'files' } } = source;
   const place = (): AllowPlace => (typeof from === 'function' ? from() : from);
@@ -40,6 +43,14 @@ export async function stagesOf(
     (next) => new AllowStage(next, allowances, source.kind === 'history' ? { nowMs, unused } : { nowMs }),
     ...asking,
   ];
+}
+
+/** The folder whose repository's allowances hold: that of the first path that was named, else the current one. */
+function folderOf({ paths: [first] = [] }: Source, cwd: string): string {
+  if (first === undefined) return cwd;
+  const path = resolve(cwd, first);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? cwd : stats.isDirectory() ? path : dirname(path);
 }
 
 /** They ask others about what was found, each when it is asked for. */

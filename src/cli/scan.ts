@@ -31,6 +31,10 @@ export const scan = defineCommand({
     },
     push: { type: 'boolean', help: 'scan what is pushed, as git tells a pre-push hook on standard input' },
     'all-files': { type: 'boolean', help: 'of folders, scan what git ignores as well; all but .git' },
+    'pre-commit': {
+      type: 'boolean',
+      help: 'for the framework pre-commit: scan the files that are named, or if there are none, the staged changes',
+    },
     generic: {
       type: 'boolean',
       help: 'report the value of any name such as password or token as well; much of that is none',

@@ -24,8 +24,9 @@ export interface AllowLine {
 
 /** `rule`, `salt:hash`, `until`, `reason`; a line is cut at white space, and a reason is the rest. */
 const LINE =
-  /^(?<rule>[a-z0-9][a-z0-9-]*)\s+(?<salt>[0-9a-f]{16}):(?<hash>[0-9a-f]{32})\s+(?<until>\d{4}-\d{2}-\d{2})\s+(?<reason>\S.*)$/;
-const HASH_HEX = 32;
+  /^(?<rule>[a-z0-9][a-z0-9-]*)\s+(?<salt>[0-9a-f]{16}):(?<hash>[0-9a-f]{28})\s+(?<until>\d{4}-\d{2}-\d{2})\s+(?<reason>\S.*)$/;
+/** A length that no rule takes for a key behind the name of its provider. */
+const HASH_HEX = 28;
 const LABEL = 'sallyport.scan.allow.v1';
 
 /** Throws `config.invalid` for a line that is not in the form, or that allows for longer than anybody may. */

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { run } from '../../src/cli/test-io.ts';
 import { fixtureKey } from '../support/harness.ts';
 import { type GitLab, openGitLab } from '../support/git-lab.ts';
 
@@ -300,7 +301,9 @@ describe('the job for GitLab', () => {
       // This work tree as it is, in place of one that was fetched.
       .map((line) => (line.includes('ci-scan.sh') ? line.replace(ours, ROOT) : line))
       .join('\n');
-    const run = (variables: Record<string, string>): { code: number; report: { check_name: string }[] } => {
+    const runJob = (
+      variables: Record<string, string>,
+    ): { code: number; report: { check_name: string }[] } => {
       rmSync(join(clone, JOB.artifacts.reports.codequality), { force: true });
       const given: Record<string, string> = { CI_DEFAULT_BRANCH: 'main', CI_COMMIT_SHA: head, ...variables };
       const own = Object.entries(JOB.variables).map(([name, text]) => [
@@ -328,10 +331,10 @@ describe('the job for GitLab', () => {
       code: 1,
       report: [{ check_name: 'groq-api-key', location: { path: 'a', lines: { begin: 2 } } }],
     };
-    expect(run({ CI_MERGE_REQUEST_DIFF_BASE_SHA: start })).toMatchObject(found);
-    expect(run({ CI_COMMIT_BEFORE_SHA: start })).toMatchObject(found);
-    expect(run({ CI_COMMIT_BEFORE_SHA: NOTHING })).toMatchObject(found);
-    expect(run({ CI_COMMIT_BEFORE_SHA: head })).toMatchObject({ code: 0, report: [] });
+    expect(runJob({ CI_MERGE_REQUEST_DIFF_BASE_SHA: start })).toMatchObject(found);
+    expect(runJob({ CI_COMMIT_BEFORE_SHA: start })).toMatchObject(found);
+    expect(runJob({ CI_COMMIT_BEFORE_SHA: NOTHING })).toMatchObject(found);
+    expect(runJob({ CI_COMMIT_BEFORE_SHA: head })).toMatchObject({ code: 0, report: [] });
   });
 });
 
@@ -347,4 +350,64 @@ test('a script of the repository in place of git, or settings of the runtime, do
   const head = commit(lab, 'git', '#!/bin/sh\nexit 0\n');
   const job = await runAction(lab, lab.root, { sha: head, inputs: { range: `${start}..${head}` } });
   expect([job.code, existsSync(marker)]).toEqual([0, false]);
+});
+
+describe('the hooks for pre-commit', () => {
+  const HOOKS = Bun.YAML.parse(readFileSync(join(ROOT, '.pre-commit-hooks.yaml'), 'utf8')) as {
+    readonly id: string;
+    readonly entry: string;
+    readonly language: string;
+    readonly always_run: boolean;
+    readonly pass_filenames?: boolean;
+    readonly stages: readonly string[];
+  }[];
+
+  /** As the framework does it: the entry, and the names of files behind it where it passes them. */
+  async function hook(
+    lab: GitLab,
+    stage: string,
+    names: readonly string[],
+    env: Record<string, string> = {},
+  ) {
+    const [found] = HOOKS.filter(({ stages }) => stages.includes(stage));
+    const [program, ...argv] = found?.entry.split(' ') ?? [];
+    expect([program, found?.language, found?.always_run]).toEqual(['sallyport', 'node', true]);
+    const given = found?.pass_filenames === false ? [] : names;
+    return run([...argv, ...given], { cwd: lab.root, env: { ...lab.env, ...env } });
+  }
+
+  test('scan the files that are named as they stand, whatever they are called, else the staged changes', async () => {
+    using lab = openGitLab();
+    commit(lab, 'old', `${fixtureKey()}\n`);
+    commit(lab, '--json', `${fixtureKey()}\n`);
+    lab.write('new', `${fixtureKey()}\n`);
+    lab.git('add', 'new');
+    const named = await hook(lab, 'pre-commit', ['old', '--json']);
+    expect([named.code, named.out]).toEqual([1, '']);
+    expect(named.err).toContain('old:1:1: Groq API key');
+    expect(named.err).toContain('--json:1:1: Groq API key');
+    expect(named.err).not.toContain('new:1:1');
+    const staged = await hook(lab, 'pre-commit', []);
+    expect([staged.code, staged.err.includes('new:1:1')]).toEqual([1, true]);
+    expect(staged.err).not.toContain('old:1:1');
+    lab.git('reset', '-q', '--hard');
+    expect(await hook(lab, 'pre-commit', [])).toMatchObject({ code: 0, out: '', err: '' });
+  });
+
+  test('before a push scan the commits', async () => {
+    using lab = openGitLab();
+    const from = commit(lab, 'a', 'one\n');
+    commit(lab, 'a', `${fixtureKey()}\n`);
+    const to = commit(lab, 'a', 'two\n');
+    const env = { PRE_COMMIT_FROM_REF: from, PRE_COMMIT_TO_REF: to };
+    const stopped = await hook(lab, 'pre-push', ['a'], env);
+    expect([stopped.code, stopped.err.includes('a:1:1: Groq API key')]).toEqual([1, true]);
+    expect((await hook(lab, 'pre-push', [], { ...env, PRE_COMMIT_FROM_REF: to })).code).toBe(0);
+  });
+
+  test('are found by the name that the package gives its program', () => {
+    const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { bin: object };
+    expect(Object.keys(bin)).toEqual(['sallyport']);
+    expect(HOOKS.map(({ id }) => id)).toEqual(['sallyport', 'sallyport-push']);
+  });
 });

@@ -14,6 +14,12 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { run } from '../../src/cli/test-io.ts';
+import { findDeep } from '../../src/detect/deep.ts';
+import { RULES } from '../../src/detect/rules.ts';
+import { sample } from '../../src/detect/samples.ts';
+import { findingOf } from '../../src/scan/finding.ts';
+import { type Format, reportOf } from '../../src/scan/report.ts';
+import { Collector } from '../../src/scan/sink.ts';
 import { fixtureKey } from '../support/harness.ts';
 import { type GitLab, openGitLab } from '../support/git-lab.ts';
 
@@ -364,3 +370,36 @@ function isWellFormed(xml: string): boolean {
   }
   return open.length === 0;
 }
+
+test('no report looks like a secret itself, whatever it tells of', async () => {
+  for (const format of FORMATS) {
+    let text = '';
+    const report = await reportOf(format as Format, {
+      write: (piece) => (text += piece),
+      kind: 'paths',
+      what: 'a test',
+      showAllowed: true,
+      colour: () => false,
+      version: '0.0.0',
+      startedAtMs: 0,
+      nowMs: () => 0,
+    });
+    const result = new Collector();
+    for (const [at, rule] of RULES.entries()) {
+      const found = { rule, sure: true, encodings: [], value: sample('alnum', 40, at), start: 0, end: 40 };
+      const one = findingOf(
+        { ...found, mark: at % 3 === 0 ? 'a test' : null },
+        { path: `src/${rule.id}.ts`, line: at + 1, column: 1 },
+      );
+      result.finding(one);
+      report.finding(one);
+    }
+    report.end(result);
+    const bytes = Buffer.from(text);
+    const hits = findDeep(bytes, 0, bytes.length, { generic: true });
+    expect([
+      format,
+      ...hits.map(({ rule, start }) => `${rule.id} in ${text.slice(start - 60, start)}`),
+    ]).toEqual([format]);
+  }
+});
