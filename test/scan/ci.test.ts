@@ -369,7 +369,7 @@ describe('the hooks for pre-commit', () => {
     names: readonly string[],
     env: Record<string, string> = {},
   ) {
-    const [found] = HOOKS.filter(({ stages }) => stages.includes(stage));
+    const found = HOOKS.find(({ stages }) => stages.includes(stage));
     const [program, ...argv] = found?.entry.split(' ') ?? [];
     expect([program, found?.language, found?.always_run]).toEqual(['sallyport', 'node', true]);
     const given = found?.pass_filenames === false ? [] : names;
