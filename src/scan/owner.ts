@@ -89,7 +89,7 @@ function describeToken({ id, proof, details, revoked }: TokenOwner, nowMs: numbe
     return [
       proof === 'wrong'
         ? `the token ${id} is one of this gateway, but this is not its secret`
-        : `the token ${id} may be one of this gateway; it was issued by an older version, which kept nothing to tell by`,
+        : `the token ${id} may be one of this gateway; it was issued by an older version, which kept nothing to tell by; if it is: sallyport token revoke ${id}`,
     ];
   }
   const { name, team, environment, state, lastUsedAt, revokedAt, expiresAt } = details;

@@ -342,6 +342,7 @@ describe('an upgrade', () => {
   async function downgrade(): Promise<void> {
     await gate.app.stop('downgrade');
     const database = new Database(join(gate.data, 'sallyport.db'));
+    database.run('drop table key_uses');
     database.run('drop table alert_outbox');
     database.run('drop index audit_index_overrun');
     database.run('alter table audit_index drop column overrun_pico_usd');
@@ -360,7 +361,7 @@ describe('an upgrade', () => {
       expect.objectContaining({
         ok: false,
         schema: 1,
-        migrations: [2, 3, 4],
+        migrations: [2, 3, 4, 5],
         lastBackupAt: null,
         copies: [],
       }),
