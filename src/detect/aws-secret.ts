@@ -64,7 +64,7 @@ export function secretBesideId(
 }
 
 /** The first that is all of what is in base64 around it. */
-function secretIn(bytes: Uint8Array, from: number, to: number, rule: Rule): Hit | null {
+export function secretIn(bytes: Uint8Array, from: number, to: number, rule: Rule): Hit | null {
   let start = from;
   while (start < to) {
     let end = start;

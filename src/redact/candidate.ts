@@ -10,6 +10,8 @@ export interface Codes {
   readonly length: number;
   /** Nothing comes behind. */
   readonly ended: boolean;
+  /** Whether all from `start` to `end` is to be replaced anyhow: then it need not be waited for whether it is something else as well. */
+  covers(start: number, end: number): boolean;
 }
 
 /** A stretch of text that is to be replaced. */
@@ -43,4 +45,16 @@ export const RANK = { known: -10_000, sure: 0, around: 1000, maybe: 2000, vague:
 /** In the order of the text; of those that begin together the one that names them first, whichever was found first. */
 export function compareCuts(a: Cut, b: Cut): number {
   return a.start - b.start || a.rank - b.rank || (a.label < b.label ? -1 : 1);
+}
+
+const NEWLINE = 0x0a;
+/** Of what follows a value on its line, no more is waited for. */
+const LONGEST_WAIT = 160;
+
+/** Where the line that `at` is in ends, or as far as is waited for; -1 when that has not come yet. */
+export function endOfLine({ codes, length, ended }: Codes, at: number): number {
+  const farthest = Math.min(length, at + LONGEST_WAIT);
+  const newline = codes.subarray(at, farthest).indexOf(NEWLINE);
+  if (newline >= 0) return at + newline;
+  return length < at + LONGEST_WAIT && !ended ? -1 : farthest;
 }

@@ -4,6 +4,8 @@ import { ALPHABETS, CLASS } from '../detect/bytes.ts';
 export const KEY = ALPHABETS.key.bit;
 export const BASE64 = ALPHABETS.base64.bit;
 
+/** Values in parts, of which all but the last run is joined to it by dots or a colon. */
+export const DOTTED = tableOf(/[A-Za-z0-9_.:-]/);
 /** What the value behind `Bearer` consists of (RFC 6750, section 2.1). */
 export const CREDENTIAL = tableOf(/[A-Za-z0-9._~+/=-]/);
 export const HOST = tableOf(/[A-Za-z0-9.-]/);

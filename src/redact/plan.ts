@@ -4,10 +4,11 @@ import { type Matcher, matchersOf, standsFree } from '../detect/examine.ts';
 import type { Rule } from '../detect/rule.ts';
 import { RULES } from '../detect/rules.ts';
 import { Automaton, type Pattern } from './automaton.ts';
+import { AwsSecretCandidate, NAMES } from './aws-secret-candidate.ts';
 import type { Candidate } from './candidate.ts';
 import { KEY } from './characters.ts';
 import { ClientSecretCandidate, MARK } from './client-secret-candidate.ts';
-import { ContextFacts } from './context-candidate.ts';
+import { ContextFacts } from './context-facts.ts';
 import { knownForms } from './known-forms.ts';
 import {
   ConnectionCandidate,
@@ -50,6 +51,7 @@ export function planFor(options: Omit<RedactOptions, 'mark'>): Plan {
   }
   const rules = RULES.filter(({ id, onRequest = false }) => !except.includes(id) && (generic || !onRequest));
   const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts()];
+  if (context) starts.push(...awsStarts(rules));
   if (wide) starts.push(...wideStarts());
   for (const codes of known.flatMap(knownForms)) starts.push(knownStart(codes));
   const plan: Plan = {
@@ -96,6 +98,25 @@ function prefixStart(matcher: Matcher): Start {
     held: true,
     begin: (_, end) => new PrefixCandidate(matcher, end - prefix.length),
   };
+}
+
+/** Its secret half is looked for behind its names, and behind ids of the same provider. */
+function awsStarts(rules: readonly Rule[]): Start[] {
+  const rule = rules.find(({ shape }) => shape.by === 'context' && shape.names);
+  if (!rule) return [];
+  const names = NAMES.map((text) => ({
+    text,
+    held: false,
+    begin: (_: Uint8Array, end: number) => new AwsSecretCandidate(rule, end),
+  }));
+  const ids = rules.filter(({ provider }) => provider === rule.provider).flatMap(matchersOf);
+  const behindIds = ids.map((matcher) => ({
+    text: `${matcher.lead}${matcher.prefix}`,
+    held: true,
+    begin: (_: Uint8Array, end: number) =>
+      new AwsSecretCandidate(rule, end, matcher, end - matcher.prefix.length),
+  }));
+  return [...names, ...behindIds];
 }
 
 const SCHEMES = ['bearer', 'basic'];

@@ -2,7 +2,7 @@
 import { CLASS } from '../detect/bytes.ts';
 import { examine, type Matcher } from '../detect/examine.ts';
 import { LONGEST_PREFIX } from '../detect/prefixes.ts';
-import { type Candidate, type Codes, type Cutter, RANK } from './candidate.ts';
+import { type Candidate, type Codes, type Cut, type Cutter, endOfLine, RANK } from './candidate.ts';
 import { alphabetTable, endOf, KEY_TABLE } from './characters.ts';
 
 /** A value of a rule whose prefix is complete: decided where its alphabet ends, or where it is longer than any such value. */
@@ -26,8 +26,9 @@ export class PrefixCandidate implements Candidate {
     return this.hold;
   }
 
-  advance({ codes, length, ended }: Codes, cut: Cutter): boolean {
-    const { prefix, most, bit, rule } = this.#matcher;
+  advance(text: Codes, cut: Cutter): boolean {
+    const { codes, length, ended } = text;
+    const { prefix, most, bit } = this.#matcher;
     const limit = this.#at + prefix.length + most + 1;
     const to = Math.min(length, limit);
     let walked = this.#walked;
@@ -39,13 +40,31 @@ export class PrefixCandidate implements Candidate {
     const next = endOf(codes, walked, Math.min(length, farthest), KEY_TABLE);
     if (next === length && next < farthest && !ended) return false;
     // No farther than to what ended it, so that what comes behind makes no difference.
-    const hit = examine(codes, this.#at, Math.min(length, next + 1, farthest), this.#matcher);
-    if (hit) {
-      const rank = (hit.sure ? RANK.sure : RANK.maybe) - prefix.length;
-      // A value that was cut at the length of the longest goes on.
-      cut({ start: hit.start, end: hit.end, label: rule.id, rank, goesOn: alphabetTable(bit) });
-    }
+    if (this.#decide(codes, Math.min(length, next + 1, farthest), cut)) return true;
+    if (!this.#mayBeNamedBehind()) return true;
+    const end = endOfLine(text, walked);
+    if (end < 0) return false;
+    this.#decide(codes, end, cut);
     return true;
+  }
+
+  #decide(codes: Uint8Array, to: number, cut: Cutter): boolean {
+    const { prefix, bit, rule } = this.#matcher;
+    const hit = examine(codes, this.#at, to, this.#matcher);
+    if (!hit) return false;
+    const { start, end } = hit;
+    const rank = (hit.sure ? RANK.sure : RANK.maybe) - prefix.length;
+    const found: Cut = { start, end, label: rule.id, rank };
+    // A value that was cut at the length of the longest goes on.
+    cut(end < this.#walked ? found : { ...found, goesOn: alphabetTable(bit) });
+    return true;
+  }
+
+  /** Whose it is may be said on the rest of its line. */
+  #mayBeNamedBehind(): boolean {
+    const { shape, prefix } = this.#matcher;
+    const size = this.#walked - this.#at - prefix.length;
+    return shape.named !== undefined && shape.lengths.some(([least, most]) => size >= least && size <= most);
   }
 
   moved(by: number): void {

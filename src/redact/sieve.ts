@@ -5,7 +5,7 @@
 import { CLASS } from '../detect/bytes.ts';
 import { RUN } from '../detect/run-skip.ts';
 import { ROW_BITS } from './automaton.ts';
-import { type Candidate, type Codes, compareCuts, type Cut } from './candidate.ts';
+import { type Candidate, type Codes, compareCuts, type Cut, RANK } from './candidate.ts';
 import { endOf, KEY, KEY_OR_BASE64, KEY_TABLE, SPACE, type Table } from './characters.ts';
 import { codeOf } from './codes.ts';
 import { contextCandidate } from './context-candidate.ts';
@@ -188,6 +188,12 @@ export class Sieve implements Codes {
     this.#decide();
     this.#candidates.length = 0;
     this.tell(this.length, visitor);
+  }
+
+  covers(start: number, end: number): boolean {
+    return this.#cuts.some(
+      (cut) => cut.end >= end && (cut.start < start || (cut.start === start && cut.rank < RANK.around)),
+    );
   }
 
   readonly #cut = (cut: Cut): void => void this.#cuts.push(cut);

@@ -39,6 +39,7 @@ export const CARRIERS: readonly (readonly [name: string, before: string, behind:
   ['parentheses', 'see (', '), and\n  more'],
   ['escapes', '"A=1\\n', '\\nB=2"'],
   ['the end of a sentence', 'The key is ', '. It is new.'],
+  ['glued to a name', 'my-token_', ' and more'],
   ['text that is not ASCII', 'é🙂 ', ' 🙂é'],
   ['a shell', '$ curl -H "Authorization: Bearer ', '" https://x.example/v1\r\n'],
 ];

@@ -1,0 +1,175 @@
+/** What the rules say of values that are told by what stands around them: enough for a first look, which nearly all runs do not pass. */
+import { ALPHABETS, CLASS, latin1 } from '../detect/bytes.ts';
+import { ContextSearch } from '../detect/context.ts';
+import { glueAt } from '../detect/examine.ts';
+import { isScrambled } from '../detect/lifelike.ts';
+import type { ContextShape, Rule } from '../detect/rule.ts';
+import { BASE64, DOTTED } from './characters.ts';
+
+/** No value is longer, nor one in base64. */
+const LONGEST = 128;
+const LONGEST_BASE64 = 88;
+const LONGEST_LEAD = 64;
+const BEFORE = 100;
+const KEYISH = /key|token|secret|passw|pwd|auth|cred|bearer/i;
+const PLUS = 0x2b;
+const DASH = 0x2d;
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const COLON = 0x3a;
+const EQUALS = 0x3d;
+const GREATER = 0x3e;
+const UNDERSCORE = 0x5f;
+
+/** A stretch of a run that is of the length and of the characters of a rule's values. */
+export interface Fit {
+  readonly shape: ContextShape;
+  readonly start: number;
+  readonly end: number;
+}
+
+export class ContextFacts {
+  readonly search: ContextSearch;
+  /** The longest value of key characters; 0 without such rules. */
+  readonly longest: number;
+  readonly longestBase64: number;
+  readonly #byLength = new Map<number, ContextShape[]>();
+  readonly #lengths: readonly number[];
+  readonly #hasLeads: boolean;
+  /** Names of providers, all together. */
+  readonly #names: RegExp | null;
+
+  constructor(rules: readonly Rule[]) {
+    this.search = new ContextSearch(rules);
+    const shapes = rules.flatMap(({ shape }) => (shape.by === 'context' ? [shape] : []));
+    let [longest, longestBase64] = [0, 0];
+    for (const shape of shapes) {
+      for (const [least, most] of shape.lengths) {
+        if (shape.alphabet === 'base64')
+          longestBase64 = Math.max(longestBase64, Math.min(most, LONGEST_BASE64));
+        else longest = Math.max(longest, Math.min(most, LONGEST));
+        for (let length = least; length <= Math.min(most, LONGEST); length += 1) {
+          const others = this.#byLength.get(length);
+          if (others) others.push(shape);
+          else this.#byLength.set(length, [shape]);
+        }
+      }
+    }
+    this.longest = longest;
+    this.longestBase64 = longestBase64;
+    this.#lengths = [...this.#byLength.keys()].toSorted((a, b) => a - b);
+    this.#hasLeads = shapes.some(({ lead }) => lead);
+    const names = shapes.flatMap(({ named }) => (named ? [named.words.source] : []));
+    this.#names = names.length === 0 ? null : new RegExp(names.join('|'), 'i');
+  }
+
+  /** The values that the run, or what is left of it without what is glued to it, may be. */
+  fitting(codes: Uint8Array, start: number, end: number): Fit[] {
+    const fits: Fit[] = [];
+    const behindGlue = start + glueAt(codes, start);
+    const ends = [end];
+    if (codes[end] === GREATER) ends.push(end - 2);
+    let stripped = end;
+    while (stripped > start && isDash(codes[stripped - 1])) stripped -= 1;
+    if (stripped < end && stripped !== ends[1]) ends.push(stripped);
+    for (const last of ends) {
+      for (const length of this.#lengths) {
+        const first = last - length;
+        if (first < start) break;
+        if (first === start || first === behindGlue || isDash(codes[first - 1])) {
+          fits.push(...this.fittingWhole(codes, first, last));
+        }
+      }
+    }
+    return fits;
+  }
+
+  fittingWhole(codes: Uint8Array, start: number, end: number): Fit[] {
+    const shapes = this.#byLength.get(end - start);
+    if (!shapes) return [];
+    let alphabets = 0xff;
+    for (let at = start; at < end; at += 1) alphabets &= CLASS[codes[at] as number] as number;
+    return shapes
+      .filter(
+        ({ alphabet, form, scrambled, tail }) =>
+          (alphabets & ALPHABETS[alphabet].bit) !== 0 &&
+          (!tail || codes[end] === DOT) &&
+          (!form || form.test(latin1(codes, start, end))) &&
+          (!scrambled || isScrambled(codes, start, end)),
+      )
+      .map((shape) => ({ shape, start, end }));
+  }
+
+  /** Whether the whole check could find one, with so much text `around`. */
+  isWorthALook(codes: Uint8Array, fits: readonly Fit[], around: string): boolean {
+    let isNamed: boolean | null = null;
+    for (const { shape, start } of fits) {
+      const { named, before, lead } = shape;
+      if (named) {
+        isNamed ??= this.#names?.test(around) ?? false;
+        if (isNamed) return true;
+      } else {
+        const telling = before ?? lead;
+        if (!telling || telling.test(latin1(codes, Math.max(0, start - BEFORE), start))) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether the name of its provider may follow on the line. What looks like a hash must be called a key before. */
+  mayBeNamedBehind(codes: Uint8Array, { shape: { named }, start }: Fit): boolean {
+    if (!named || !named.hash) return named !== undefined;
+    const before = latin1(codes, Math.max(0, start - BEFORE), start);
+    return KEYISH.test(before.slice(before.lastIndexOf('\n') + 1));
+  }
+
+  /** Where a value begins that `codes[0..length)` may end in, whose last run of key characters begins at `run`; `length` when there is none. */
+  holdAt(codes: Uint8Array, run: number, length: number): number {
+    let hold = length;
+    if (length - run <= this.longest) hold = run;
+    else if (this.longest > 0) {
+      // The end of a long name may be a value.
+      for (let at = length - this.longest; at < length && hold === length; at += 1) {
+        if (isDash(codes[at - 1])) hold = at;
+      }
+    }
+    const before = codes[run - 1];
+    if (this.#hasLeads && (before === DOT || before === COLON) && length - run <= this.longest) {
+      hold = this.leadStart(codes, run);
+    }
+    if (this.longestBase64 === 0 || (run < length && !goesOnInBase64(before))) return hold;
+    let last = length;
+    while (last > 0 && codes[last - 1] === EQUALS) last -= 1;
+    const first = this.base64Start(codes, last);
+    return length - first <= this.longestBase64 + 1 ? Math.min(hold, first) : hold;
+  }
+
+  /** Where the value in base64 would begin that the place `at` is in or behind. */
+  base64Start(codes: Uint8Array, at: number): number {
+    const lowest = Math.max(0, at - this.longestBase64 - 1);
+    let start = at;
+    while (start > lowest && isBase64(codes[start - 1])) start -= 1;
+    return start;
+  }
+
+  /** Where what belongs to a value before its run would begin. */
+  leadStart(codes: Uint8Array, run: number): number {
+    const lowest = Math.max(0, run - LONGEST_LEAD);
+    let start = run;
+    while (start > lowest && DOTTED[codes[start - 1] as number] === 1) start -= 1;
+    return start;
+  }
+}
+
+/** But for the equals sign, which only ends a value. */
+export function isBase64(code: number | undefined): boolean {
+  return code !== undefined && code !== EQUALS && ((CLASS[code] ?? 0) & BASE64) !== 0;
+}
+
+export function goesOnInBase64(code: number | undefined): boolean {
+  return code === PLUS || code === SLASH || code === EQUALS;
+}
+
+function isDash(code: number | undefined): boolean {
+  return code === DASH || code === UNDERSCORE;
+}
