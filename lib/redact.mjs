@@ -1532,6 +1532,7 @@ function standsFree(bytes, at) {
     return isHex(bytes, at - 4, at);
   return endsColour(bytes, at);
 }
+var GLUES = new Set([BACKSLASH, EQUALS, BRACKET, SEMICOLON]);
 function glueAt(bytes, start) {
   const before = bytes[start - 1];
   if (before === BACKSLASH) {
@@ -1635,14 +1636,69 @@ function trieOf(patterns) {
   return nodes;
 }
 
+// src/detect/aws-secret.ts
+var BASE64 = ALPHABETS.base64;
+var LENGTH = 40;
+var LEAST_NAME = 21;
+var LONGEST_NAME = 64;
+var NAME = /aws[_-]secret[_-]access[_-]key$/i;
+var CAMEL_NAME = "ecretAccessKey";
+var CAMEL_ANCHOR = CAMEL_NAME.indexOf("tAc");
+var BEHIND_NAME_BYTES = 32;
+function secretBehindName(bytes, start, end, to, rule) {
+  if (end - start < LEAST_NAME || !(standsAt(bytes, end - 3, "KEY") || standsAt(bytes, end - 3, "key")))
+    return null;
+  if (!NAME.test(latin1(bytes, Math.max(start, end - LONGEST_NAME), end)))
+    return null;
+  return secretIn(bytes, end, Math.min(to, end + BEHIND_NAME_BYTES + LENGTH), rule);
+}
+function secretIn(bytes, from, to, rule) {
+  let start = from;
+  while (start < to) {
+    let end = start;
+    while (end < to && (CLASS[bytes[end]] & BASE64.bit) !== 0)
+      end += 1;
+    while (start < end && bytes[start] === 61)
+      start += 1;
+    const glue = glueAt(bytes, start);
+    start += Math.min(end - start, glue);
+    const free = glue > 0 || !isAt(bytes, start - 1, ALPHABETS.key.bit);
+    const whole = free && end - start === LENGTH && !isAt(bytes, end, BASE64.bit);
+    if (whole && isSecret(bytes, start, end))
+      return { rule, start, end, sure: true };
+    start = end + 1;
+  }
+  return null;
+}
+function isSecret(bytes, start, end) {
+  const text = latin1(bytes, start, end);
+  return !text.endsWith("EXAMPLEKEY") && isScrambled(bytes, start, end) && isLifelike(bytes, start, end, BASE64.size);
+}
+
+// src/redact/candidate.ts
+var RANK = { known: -1e4, sure: 0, around: 1000, maybe: 2000, vague: 3000 };
+function compareCuts(a, b) {
+  return a.start - b.start || a.rank - b.rank || (a.label < b.label ? -1 : 1);
+}
+var NEWLINE = 10;
+var LONGEST_WAIT = 160;
+function endOfLine({ codes, length, ended }, at) {
+  const farthest = Math.min(length, at + LONGEST_WAIT);
+  const newline = codes.subarray(at, farthest).indexOf(NEWLINE);
+  if (newline >= 0)
+    return at + newline;
+  return length < at + LONGEST_WAIT && !ended ? -1 : farthest;
+}
+
 // src/redact/characters.ts
 var KEY2 = ALPHABETS.key.bit;
-var BASE64 = ALPHABETS.base64.bit;
+var BASE642 = ALPHABETS.base64.bit;
+var DOTTED = tableOf(/[A-Za-z0-9_.:-]/);
 var CREDENTIAL = tableOf(/[A-Za-z0-9._~+/=-]/);
 var HOST = tableOf(/[A-Za-z0-9.-]/);
 var SPACE = tableOf(/\s/);
 var KEY_TABLE = ofAlphabet(KEY2);
-var KEY_OR_BASE64 = ofAlphabet(KEY2 | BASE64);
+var KEY_OR_BASE64 = ofAlphabet(KEY2 | BASE642);
 var BY_BIT = new Map;
 function alphabetTable(bit) {
   const known = BY_BIT.get(bit) ?? ofAlphabet(bit);
@@ -1660,6 +1716,67 @@ function endOf2(codes, from, to, table) {
   while (end < to && table[codes[end]] === 1)
     end += 1;
   return end;
+}
+
+// src/redact/aws-secret-candidate.ts
+var NAMES = [
+  "ecretAccessKey",
+  ...["secret_access_key", "secret-access-key"].flatMap((name) => [name, name.toUpperCase()])
+];
+var BEHIND_NAME = 72;
+var BEHIND_ID = 240;
+var LONGEST_TEXT = 64;
+var TABLE = alphabetTable(BASE642);
+var NAME_BYTES = 21;
+
+class AwsSecretCandidate {
+  #rule;
+  #id;
+  #idAt;
+  #at;
+  #windowEnd;
+  #held = Infinity;
+  constructor(rule, end, id = null, idAt = end) {
+    this.#rule = rule;
+    this.#id = id;
+    this.#idAt = idAt;
+    this.#at = end;
+    this.#windowEnd = end + (id ? BEHIND_ID : BEHIND_NAME);
+  }
+  get hold() {
+    return this.#held;
+  }
+  get needs() {
+    return this.#idAt - NAME_BYTES;
+  }
+  advance({ codes, length, ended }, cut) {
+    this.#held = Infinity;
+    while (this.#at < Math.min(length, this.#windowEnd)) {
+      const end = endOf2(codes, this.#at, Math.min(length, this.#at + LONGEST_TEXT), TABLE);
+      if (end === length && end < this.#at + LONGEST_TEXT && !ended) {
+        this.#held = this.#at;
+        return false;
+      }
+      if (end > this.#windowEnd)
+        return true;
+      const hit = end === this.#at ? null : secretIn(codes, this.#at, end, this.#rule);
+      if (hit && this.#isBehindId(codes)) {
+        cut({ start: hit.start, end: hit.end, label: this.#rule.id, rank: RANK.around });
+        return true;
+      }
+      this.#at = Math.max(end, this.#at + 1);
+    }
+    return ended || this.#at >= this.#windowEnd;
+  }
+  #isBehindId(codes) {
+    return this.#id === null || examine(codes, this.#idAt, this.#at, this.#id)?.sure === true;
+  }
+  moved(by) {
+    this.#idAt -= by;
+    this.#at -= by;
+    this.#windowEnd -= by;
+    this.#held -= by;
+  }
 }
 
 // src/detect/azure-secret.ts
@@ -1690,12 +1807,6 @@ function secretAt(bytes, tilde, from, to, rule) {
 }
 function isOfSecret(bytes, at) {
   return isAt(bytes, at, ALPHABETS.key.bit) || bytes[at] === TILDE || bytes[at] === DOT;
-}
-
-// src/redact/candidate.ts
-var RANK = { known: -1e4, sure: 0, around: 1000, maybe: 2000, vague: 3000 };
-function compareCuts(a, b) {
-  return a.start - b.start || a.rank - b.rank || (a.label < b.label ? -1 : 1);
 }
 
 // src/redact/client-secret-candidate.ts
@@ -1733,45 +1844,6 @@ class ClientSecretCandidate {
     this.#start -= by;
     this.#walked -= by;
   }
-}
-
-// src/detect/aws-secret.ts
-var BASE642 = ALPHABETS.base64;
-var LENGTH = 40;
-var LEAST_NAME = 21;
-var LONGEST_NAME = 64;
-var NAME = /aws[_-]secret[_-]access[_-]key$/i;
-var CAMEL_NAME = "ecretAccessKey";
-var CAMEL_ANCHOR = CAMEL_NAME.indexOf("tAc");
-var BEHIND_NAME_BYTES = 32;
-function secretBehindName(bytes, start, end, to, rule) {
-  if (end - start < LEAST_NAME || !(standsAt(bytes, end - 3, "KEY") || standsAt(bytes, end - 3, "key")))
-    return null;
-  if (!NAME.test(latin1(bytes, Math.max(start, end - LONGEST_NAME), end)))
-    return null;
-  return secretIn(bytes, end, Math.min(to, end + BEHIND_NAME_BYTES + LENGTH), rule);
-}
-function secretIn(bytes, from, to, rule) {
-  let start = from;
-  while (start < to) {
-    let end = start;
-    while (end < to && (CLASS[bytes[end]] & BASE642.bit) !== 0)
-      end += 1;
-    while (start < end && bytes[start] === 61)
-      start += 1;
-    const glue = glueAt(bytes, start);
-    start += Math.min(end - start, glue);
-    const free = glue > 0 || !isAt(bytes, start - 1, ALPHABETS.key.bit);
-    const whole = free && end - start === LENGTH && !isAt(bytes, end, BASE642.bit);
-    if (whole && isSecret(bytes, start, end))
-      return { rule, start, end, sure: true };
-    start = end + 1;
-  }
-  return null;
-}
-function isSecret(bytes, start, end) {
-  const text = latin1(bytes, start, end);
-  return !text.endsWith("EXAMPLEKEY") && isScrambled(bytes, start, end) && isLifelike(bytes, start, end, BASE642.size);
 }
 
 // src/detect/context.ts
@@ -1909,59 +1981,128 @@ function isOf(bytes, start, end, bit) {
   return true;
 }
 
-// src/redact/context-candidate.ts
+// src/redact/context-facts.ts
 var LONGEST2 = 128;
 var LONGEST_BASE642 = 88;
-var LONGEST_WAIT = 160;
-var LONGEST_GAP = 24;
-var NEWLINE = 10;
-var EQUALS3 = 61;
+var LONGEST_LEAD = 64;
+var LONGEST_GLUE = 8;
+var BEFORE3 = 100;
+var KEYISH2 = /key|token|secret|passw|pwd|auth|cred|bearer/i;
 var PLUS2 = 43;
+var DASH3 = 45;
+var DOT2 = 46;
 var SLASH2 = 47;
+var COLON = 58;
+var EQUALS3 = 61;
+var GREATER3 = 62;
+var UNDERSCORE3 = 95;
 
 class ContextFacts {
   search;
   longest;
   longestBase64;
-  #alphabets = new Uint8Array(LONGEST2 + 1);
-  #names = new Set;
+  #byLength = new Map;
+  #lengths;
+  #hasLeads;
+  #names;
   constructor(rules) {
     this.search = new ContextSearch(rules);
+    const shapes = rules.flatMap(({ shape }) => shape.by === "context" ? [shape] : []);
     let [longest, longestBase64] = [0, 0];
-    for (const { shape } of rules) {
-      if (shape.by !== "context")
-        continue;
-      for (const name of shape.names ?? [])
-        this.#names.add(name);
+    for (const shape of shapes) {
       for (const [least, most] of shape.lengths) {
         if (shape.alphabet === "base64")
           longestBase64 = Math.max(longestBase64, Math.min(most, LONGEST_BASE642));
         else
           longest = Math.max(longest, Math.min(most, LONGEST2));
         for (let length = least;length <= Math.min(most, LONGEST2); length += 1) {
-          this.#alphabets[length] = (this.#alphabets[length] ?? 0) | ALPHABETS[shape.alphabet].bit;
+          const others = this.#byLength.get(length);
+          if (others)
+            others.push(shape);
+          else
+            this.#byLength.set(length, [shape]);
         }
       }
     }
     this.longest = longest;
     this.longestBase64 = longestBase64;
+    this.#lengths = [...this.#byLength.keys()].toSorted((a, b) => a - b);
+    this.#hasLeads = shapes.some(({ lead }) => lead);
+    const names = shapes.flatMap(({ named }) => named ? [named.words.source] : []);
+    this.#names = names.length === 0 ? null : new RegExp(names.join("|"), "i");
   }
-  fits(codes, start, end) {
-    if (end - start > LONGEST2)
-      return false;
-    let alphabets = this.#alphabets[end - start] ?? 0;
-    for (let at = start;at < end && alphabets !== 0; at += 1)
+  fitting(codes, start, end) {
+    const fits = [];
+    const behindGlue = start + glueAt(codes, start);
+    const ends = [end];
+    if (codes[end] === GREATER3)
+      ends.push(end - 2);
+    let stripped = end;
+    while (stripped > start && isDash2(codes[stripped - 1]))
+      stripped -= 1;
+    if (stripped < end && stripped !== ends[1])
+      ends.push(stripped);
+    for (const last of ends) {
+      for (const length of this.#lengths) {
+        const first = last - length;
+        if (first < start)
+          break;
+        if (first === start || first === behindGlue || isDash2(codes[first - 1])) {
+          fits.push(...this.fittingWhole(codes, first, last));
+        }
+      }
+    }
+    return fits;
+  }
+  fittingWhole(codes, start, end) {
+    const shapes = this.#byLength.get(end - start);
+    if (!shapes)
+      return [];
+    let alphabets = 255;
+    for (let at = start;at < end; at += 1)
       alphabets &= CLASS[codes[at]];
-    return alphabets !== 0;
+    return shapes.filter(({ alphabet, form, scrambled, tail }) => (alphabets & ALPHABETS[alphabet].bit) !== 0 && (!tail || codes[end] === DOT2) && (!form || form.test(latin1(codes, start, end))) && (!scrambled || isScrambled(codes, start, end))).map((shape) => ({ shape, start, end }));
   }
-  isName(codes, start, end) {
-    return end - start <= LONGEST2 && this.#names.has(latin1(codes, start, end).toLowerCase());
+  isWorthALook(codes, fits, around) {
+    let isNamed = null;
+    for (const { shape, start } of fits) {
+      const { named, before, lead } = shape;
+      if (named) {
+        isNamed ??= this.#names?.test(around) ?? false;
+        if (isNamed)
+          return true;
+      } else {
+        const telling = before ?? lead;
+        if (!telling || telling.test(latin1(codes, Math.max(0, start - BEFORE3), start)))
+          return true;
+      }
+    }
+    return false;
+  }
+  mayBeNamedBehind(codes, { shape: { named }, start }) {
+    if (!named || !named.hash)
+      return named !== undefined;
+    const before = latin1(codes, Math.max(0, start - BEFORE3), start);
+    return KEYISH2.test(before.slice(before.lastIndexOf(`
+`) + 1));
   }
   holdAt(codes, run, length) {
-    const hold = length - run <= this.longest ? run : length;
-    if (this.longestBase64 === 0)
-      return hold;
-    if (run < length && !goesOnInBase64(codes[run - 1]))
+    const longest = this.longest + LONGEST_GLUE;
+    let hold = length;
+    if (this.longest === 0)
+      hold = length;
+    else if (length - run <= longest)
+      hold = run;
+    else {
+      for (let at = length - longest;at < length && hold === length; at += 1) {
+        if (isDash2(codes[at - 1]))
+          hold = at;
+      }
+    }
+    if (length - run <= longest)
+      hold = Math.min(hold, this.leadStart(codes, run));
+    const before = codes[run - 1];
+    if (this.longestBase64 === 0 || run < length && !goesOnInBase64(before))
       return hold;
     let last = length;
     while (last > 0 && codes[last - 1] === EQUALS3)
@@ -1976,25 +2117,48 @@ class ContextFacts {
       start -= 1;
     return start;
   }
+  leadStart(codes, run) {
+    const before = codes[run - 1];
+    if (!this.#hasLeads || before !== DOT2 && before !== COLON)
+      return run;
+    const lowest = Math.max(0, run - LONGEST_LEAD);
+    let start = run;
+    while (start > lowest && DOTTED[codes[start - 1]] === 1)
+      start -= 1;
+    return start;
+  }
 }
 function isBase64(code) {
-  return code !== undefined && code !== EQUALS3 && ((CLASS[code] ?? 0) & BASE64) !== 0;
+  return code !== undefined && code !== EQUALS3 && ((CLASS[code] ?? 0) & BASE642) !== 0;
 }
 function goesOnInBase64(code) {
   return code === PLUS2 || code === SLASH2 || code === EQUALS3;
 }
+function isDash2(code) {
+  return code === DASH3 || code === UNDERSCORE3;
+}
+
+// src/redact/context-candidate.ts
+var LONGEST_TAIL = 40;
+var BEFORE4 = 240;
+var DOT3 = 46;
+var EQUALS4 = 61;
+var BASE64_TABLE = alphabetTable(BASE642);
 function contextCandidate(facts, codes, start, end) {
-  if (facts.isName(codes, start, end))
-    return new NamedCandidate(facts, start, end);
-  const inBase64 = goesOnInBase64(codes[end]) || goesOnInBase64(codes[start - 1]);
-  if (!inBase64 || facts.longestBase64 === 0) {
-    return facts.fits(codes, start, end) ? new RunCandidate(facts, start, end, start, end) : null;
+  const isPiece = goesOnInBase64(codes[end]) || goesOnInBase64(codes[start - 1]);
+  if (isPiece && facts.longestBase64 > 0) {
+    const first = facts.base64Start(codes, start);
+    if (start - first <= facts.longestBase64)
+      return new RunCandidate(facts, codes, [start, end, first, -1]);
   }
-  const first = facts.base64Start(codes, start);
-  if (start - first > facts.longestBase64 || end - first > LONGEST2) {
-    return facts.fits(codes, start, end) ? new RunCandidate(facts, start, end, start, end) : null;
-  }
-  return new RunCandidate(facts, start, end, first, -1);
+  const fits = facts.fitting(codes, start, end);
+  return fits.length === 0 ? null : new RunCandidate(facts, codes, [start, end, start, end]);
+}
+function plusCandidate(facts, codes, at) {
+  if (facts.longestBase64 === 0)
+    return null;
+  const first = facts.base64Start(codes, at);
+  return at - first > facts.longestBase64 ? null : new RunCandidate(facts, codes, [at, at, first, -1]);
 }
 
 class RunCandidate {
@@ -2003,126 +2167,111 @@ class RunCandidate {
   #end;
   #first;
   #last;
-  #looked = false;
-  constructor(facts, start, end, first, last) {
+  #lowest;
+  #fits = null;
+  #waits = false;
+  constructor(facts, codes, [start, end, first, last]) {
     this.#facts = facts;
     this.#start = start;
     this.#end = end;
     this.#first = first;
     this.#last = last;
+    this.#lowest = Math.min(first, facts.leadStart(codes, start));
   }
   get hold() {
-    return this.#first;
+    return this.#lowest;
   }
   get needs() {
-    return this.#first;
+    return this.#lowest;
   }
   advance(text, cut) {
-    const { codes, length, ended } = text;
+    const { codes } = text;
     if (this.#last < 0) {
       const last = this.#endInBase64(text);
       if (last < 0)
         return false;
       this.#last = last;
     }
-    if (!this.#looked) {
-      this.#looked = true;
-      if (!this.#mayBe(codes))
+    this.#fits ??= this.#fitting(codes);
+    if (this.#fits.every((fit) => isCovered(text, fit)))
+      return true;
+    if (!this.#waits) {
+      const to = this.#endOfTail(text, this.#fits);
+      if (to < 0)
+        return false;
+      if (this.#decide(codes, this.#fits, to, cut))
         return true;
-      if (this.#decide(codes, Math.min(length, this.#last + 1), cut))
+      if (!this.#fits.some((fit) => this.#facts.mayBeNamedBehind(codes, fit)))
         return true;
+      this.#waits = true;
     }
-    const farthest = Math.min(length, this.#last + LONGEST_WAIT);
-    const newline = codes.subarray(this.#last, farthest).indexOf(NEWLINE);
-    if (newline < 0 && farthest === length && length < this.#last + LONGEST_WAIT && !ended)
+    const end = endOfLine(text, this.#last);
+    if (end < 0)
       return false;
-    this.#decide(codes, newline < 0 ? farthest : this.#last + newline, cut);
+    this.#decide(codes, this.#fits, end, cut);
     return true;
   }
   #endInBase64({ codes, length, ended }) {
-    const farthest = Math.min(length, this.#first + LONGEST2 + 2);
+    const longest = this.#first + this.#facts.longestBase64 + 2;
+    const farthest = Math.min(length, longest);
     let last = this.#end;
-    while (last < farthest && isBase64(codes[last]))
+    while (last < farthest && codes[last] !== EQUALS4 && BASE64_TABLE[codes[last] ?? 0] === 1)
       last += 1;
-    while (last < farthest && codes[last] === EQUALS3)
+    while (last < farthest && codes[last] === EQUALS4)
       last += 1;
-    if (last === length && last < this.#first + LONGEST2 + 2 && !ended)
+    if (last === length && last < longest && !ended)
       return -1;
-    const inside = last < length && ((CLASS[codes[last] ?? 0] ?? 0) & BASE64) !== 0;
-    if (inside || last - this.#first > this.#facts.longestBase64) {
+    const goesOn = last < length && BASE64_TABLE[codes[last] ?? 0] === 1;
+    if (goesOn || last - this.#first > this.#facts.longestBase64) {
       this.#first = this.#start;
       return this.#end;
     }
     return last;
   }
-  #mayBe(codes) {
-    const facts = this.#facts;
-    return facts.fits(codes, this.#start, this.#end) || facts.fits(codes, this.#first, this.#last);
+  #fitting(codes) {
+    const fits = this.#facts.fitting(codes, this.#start, this.#end);
+    if (this.#last > this.#end || this.#first < this.#start) {
+      fits.push(...this.#facts.fittingWhole(codes, this.#first, this.#last));
+    }
+    const lead = fits.some(({ shape }) => shape.lead) ? this.#facts.leadStart(codes, this.#start) : this.#first;
+    this.#lowest = Math.min(this.#first, lead);
+    return fits;
   }
-  #decide(codes, to, cut) {
-    const hit = this.#facts.search.find(codes, this.#start, this.#end, to);
+  #endOfTail({ codes, length, ended }, fits) {
+    const next = Math.min(length, this.#last + 1);
+    if (codes[this.#last] !== DOT3 || !fits.some(({ shape }) => shape.tail))
+      return next;
+    const end = endOf2(codes, next, Math.min(length, next + LONGEST_TAIL), KEY_TABLE);
+    return end === length && end < next + LONGEST_TAIL && !ended ? -1 : Math.min(length, end + 1);
+  }
+  #decide(codes, fits, to, cut) {
+    const around = latin1(codes, Math.max(0, this.#first - BEFORE4), to);
+    if (!this.#facts.isWorthALook(codes, fits, around))
+      return false;
+    const { search } = this.#facts;
+    const hit = this.#start === this.#end ? search.findBase64(codes, this.#start, this.#end, to) : search.find(codes, this.#start, this.#end, to);
     if (!hit || hasEqualsInside(codes, hit))
       return false;
-    cut({ start: Math.max(hit.start, this.#first), end: hit.end, label: hit.rule.id, rank: rankOf(hit) });
+    const rank = hit.rule.onRequest ? RANK.vague : RANK.around;
+    cut({ start: Math.max(hit.start, this.#lowest), end: hit.end, label: hit.rule.id, rank });
     return true;
   }
   moved(by) {
     this.#start -= by;
     this.#end -= by;
     this.#first -= by;
+    this.#lowest -= by;
     if (this.#last >= 0)
       this.#last -= by;
+    this.#fits = this.#fits?.map((fit) => ({ ...fit, start: fit.start - by, end: fit.end - by })) ?? null;
   }
 }
-function rankOf({ rule }) {
-  return rule.onRequest ? RANK.vague : RANK.around;
+function isCovered(text, { shape, start, end }) {
+  return !shape.lead && !shape.tail && text.covers(start, end);
 }
 function hasEqualsInside(codes, { start, end }) {
-  const at = codes.subarray(start, end).indexOf(EQUALS3);
-  return at >= 0 && codes.subarray(start + at, end).some((code) => code !== EQUALS3);
-}
-
-class NamedCandidate {
-  #facts;
-  #start;
-  #end;
-  #value = -1;
-  constructor(facts, start, end) {
-    this.#facts = facts;
-    this.#start = start;
-    this.#end = end;
-  }
-  get hold() {
-    return this.#value < 0 ? Infinity : this.#value;
-  }
-  get needs() {
-    return this.#start;
-  }
-  advance({ codes, length, ended }, cut) {
-    if (this.#value < 0) {
-      const farthest = Math.min(length, this.#end + LONGEST_GAP);
-      let at = this.#end;
-      while (at < farthest && !isBase64(codes[at]))
-        at += 1;
-      if (at === farthest)
-        return ended || at === this.#end + LONGEST_GAP;
-      this.#value = at;
-    }
-    const last = endOf2(codes, this.#value, Math.min(length, this.#value + LONGEST2 + 1), KEY_OR_BASE64);
-    if (last === length && last <= this.#value + LONGEST2 && !ended)
-      return false;
-    const hit = this.#facts.search.find(codes, this.#start, this.#end, Math.min(length, last + 1));
-    if (hit && hit.start >= this.#value) {
-      cut({ start: hit.start, end: hit.end, label: hit.rule.id, rank: rankOf(hit) });
-    }
-    return true;
-  }
-  moved(by) {
-    this.#start -= by;
-    this.#end -= by;
-    if (this.#value >= 0)
-      this.#value -= by;
-  }
+  const at = codes.subarray(start, end).indexOf(EQUALS4);
+  return at >= 0 && codes.subarray(start + at, end).some((code) => code !== EQUALS4);
 }
 
 // src/redact/known-forms.ts
@@ -2250,8 +2399,8 @@ function objectOf(text) {
 }
 
 // src/redact/part-candidates.ts
-var DOT2 = 46;
-var COLON = 58;
+var DOT4 = 46;
+var COLON2 = 58;
 var AT_SIGN = 64;
 var OBJECT2 = "eyJ";
 var LONGEST_HEAD2 = 2048;
@@ -2281,7 +2430,7 @@ class JwtCandidate {
       this.#walked = endOf2(codes, this.#walked, Math.min(length, this.#start + LONGEST_HEAD2 + 1), KEY_TABLE);
       if (this.#walked - this.#start > LONGEST_HEAD2)
         return true;
-      if (this.#walked < length && codes[this.#walked] !== DOT2)
+      if (this.#walked < length && codes[this.#walked] !== DOT4)
         return true;
       for (let index = 0;index < OBJECT2.length; index += 1) {
         const at = this.#walked + 1 + index;
@@ -2302,7 +2451,7 @@ class JwtCandidate {
       }
       if (this.#walked === length)
         return text.ended;
-      if (codes[this.#walked] !== DOT2)
+      if (codes[this.#walked] !== DOT4)
         return true;
       this.#payloadEnd = this.#walked;
       this.#walked += 1;
@@ -2369,7 +2518,7 @@ class ConnectionCandidate {
       if (this.#password < 0) {
         if (code === AT_SIGN || this.#walked - user > LONGEST_USER2)
           return true;
-        if (code === COLON)
+        if (code === COLON2)
           this.#password = this.#walked + 1;
       } else {
         if (this.#walked - this.#password > LONGEST_PASSWORD)
@@ -2459,10 +2608,10 @@ var LAST_LINE = /^-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 var MAY_BE_LAST_LINE = /^(?:-{1,5}|-----E|-----EN|-----END|-----END [A-Z0-9 ]*-{0,5})$/;
 var LONGEST_LINE = 80;
 var LEAST_PIECE = 16;
-var LONGEST_GAP2 = 1000;
-var PIECE = alphabetTable(BASE64);
+var LONGEST_GAP = 1000;
+var PIECE = alphabetTable(BASE642);
 var BACKSLASH2 = 92;
-var DASH3 = 45;
+var DASH4 = 45;
 var PLUS3 = 43;
 var BETWEEN = Uint8Array.from({ length: 256 }, (_, code) => code < 128 && /[\s"'`,|>#*;&()[\]{}]/.test(String.fromCharCode(code)) ? 1 : 0);
 var ESCAPED = new Set(Array.from(`nrt"'\\/`, (one) => one.charCodeAt(0)));
@@ -2503,14 +2652,14 @@ class PemCandidate {
   #go(text, cut) {
     const { codes, length, ended } = text;
     while (this.#at < length) {
-      if (this.#at - this.#covered > LONGEST_GAP2)
+      if (this.#at - this.#covered > LONGEST_GAP)
         return true;
       const code = codes[this.#at] ?? 0;
       if (PIECE[code] === 1) {
         const over = this.#piece(text, cut);
         if (over !== null)
           return over;
-      } else if (code === DASH3) {
+      } else if (code === DASH4) {
         const last = lastLine(text, this.#at);
         if (last === "unknown")
           return false;
@@ -2623,8 +2772,9 @@ class PrefixCandidate {
   get needs() {
     return this.hold;
   }
-  advance({ codes, length, ended }, cut) {
-    const { prefix, most, bit, rule } = this.#matcher;
+  advance(text, cut) {
+    const { codes, length, ended } = text;
+    const { prefix, most, bit } = this.#matcher;
     const limit = this.#at + prefix.length + most + 1;
     const to = Math.min(length, limit);
     let walked = this.#walked;
@@ -2637,12 +2787,31 @@ class PrefixCandidate {
     const next = endOf2(codes, walked, Math.min(length, farthest), KEY_TABLE);
     if (next === length && next < farthest && !ended)
       return false;
-    const hit = examine(codes, this.#at, Math.min(length, next + 1, farthest), this.#matcher);
-    if (hit) {
-      const rank = (hit.sure ? RANK.sure : RANK.maybe) - prefix.length;
-      cut({ start: hit.start, end: hit.end, label: rule.id, rank, goesOn: alphabetTable(bit) });
-    }
+    if (this.#decide(codes, Math.min(length, next + 1, farthest), cut))
+      return true;
+    if (!this.#mayBeNamedBehind())
+      return true;
+    const end = endOfLine(text, walked);
+    if (end < 0)
+      return false;
+    this.#decide(codes, end, cut);
     return true;
+  }
+  #decide(codes, to, cut) {
+    const { prefix, bit, rule } = this.#matcher;
+    const hit = examine(codes, this.#at, to, this.#matcher);
+    if (!hit)
+      return false;
+    const { start, end } = hit;
+    const rank = (hit.sure ? RANK.sure : RANK.maybe) - prefix.length;
+    const found = { start, end, label: rule.id, rank };
+    cut(end < this.#walked ? found : { ...found, goesOn: alphabetTable(bit) });
+    return true;
+  }
+  #mayBeNamedBehind() {
+    const { shape, prefix } = this.#matcher;
+    const size = this.#walked - this.#at - prefix.length;
+    return shape.named !== undefined && shape.lengths.some(([least, most]) => size >= least && size <= most);
   }
   moved(by) {
     this.#at -= by;
@@ -2746,7 +2915,10 @@ function planFor(options) {
       throw new TypeError(`No rule has the id "${id}".`);
   }
   const rules = RULES.filter(({ id, onRequest = false }) => !except.includes(id) && (generic || !onRequest));
+  const facts = context ? new ContextFacts(rules) : null;
   const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts()];
+  if (facts)
+    starts.push(...awsStarts(rules), plusStart(facts));
   if (wide)
     starts.push(...wideStarts());
   for (const codes of known.flatMap(knownForms))
@@ -2754,7 +2926,7 @@ function planFor(options) {
   const plan = {
     automaton: new Automaton(starts),
     beginnings: starts.map(({ begin }) => begin),
-    context: context ? new ContextFacts(rules) : null,
+    context: facts,
     wide: wide ? WIDE : null
   };
   if (known.length === 0)
@@ -2792,6 +2964,26 @@ function prefixStart(matcher) {
     held: true,
     begin: (_, end) => new PrefixCandidate(matcher, end - prefix.length)
   };
+}
+function awsStarts(rules) {
+  const rule = rules.find(({ shape }) => shape.by === "context" && shape.names);
+  if (!rule)
+    return [];
+  const names = NAMES.map((text) => ({
+    text,
+    held: false,
+    begin: (_, end) => new AwsSecretCandidate(rule, end)
+  }));
+  const ids = rules.filter(({ provider }) => provider === rule.provider).flatMap(matchersOf);
+  const behindIds = ids.map((matcher) => ({
+    text: `${matcher.lead}${matcher.prefix}`,
+    held: true,
+    begin: (_, end) => new AwsSecretCandidate(rule, end, matcher, end - matcher.prefix.length)
+  }));
+  return [...names, ...behindIds];
+}
+function plusStart(facts) {
+  return { text: "+", held: false, begin: (codes, end) => plusCandidate(facts, codes, end - 1) };
 }
 var SCHEMES = ["bearer", "basic"];
 function credentialStarts() {
@@ -2983,6 +3175,9 @@ class Sieve {
     this.#decide();
     this.#candidates.length = 0;
     this.tell(this.length, visitor);
+  }
+  covers(start, end) {
+    return this.#cuts.some((cut) => cut.end >= end && (cut.start < start || cut.start === start && cut.rank < RANK.around));
   }
   #cut = (cut) => void this.#cuts.push(cut);
   #decide() {

@@ -25,11 +25,21 @@ export function contextCandidate(
   const isPiece = goesOnInBase64(codes[end]) || goesOnInBase64(codes[start - 1]);
   if (isPiece && facts.longestBase64 > 0) {
     const first = facts.base64Start(codes, start);
-    if (start - first <= facts.longestBase64) return new RunCandidate(facts, start, end, first, -1);
+    if (start - first <= facts.longestBase64) return new RunCandidate(facts, codes, [start, end, first, -1]);
   }
   const fits = facts.fitting(codes, start, end);
-  return fits.length === 0 ? null : new RunCandidate(facts, start, end, start, end);
+  return fits.length === 0 ? null : new RunCandidate(facts, codes, [start, end, start, end]);
 }
+
+/** A plus at `at`: in one of eight values in base64 it stands so often that no run is long enough to be noticed. */
+export function plusCandidate(facts: ContextFacts, codes: Uint8Array, at: number): Candidate | null {
+  if (facts.longestBase64 === 0) return null;
+  const first = facts.base64Start(codes, at);
+  return at - first > facts.longestBase64 ? null : new RunCandidate(facts, codes, [at, at, first, -1]);
+}
+
+/** The run, and the longer value in base64 that it is a piece of; whose end is -1 when it is not known. */
+type Stretch = readonly [start: number, end: number, first: number, last: number];
 
 class RunCandidate implements Candidate {
   readonly #facts: ContextFacts;
@@ -43,13 +53,13 @@ class RunCandidate implements Candidate {
   #fits: readonly Fit[] | null = null;
   #waits = false;
 
-  constructor(facts: ContextFacts, start: number, end: number, first: number, last: number) {
+  constructor(facts: ContextFacts, codes: Uint8Array, [start, end, first, last]: Stretch) {
     this.#facts = facts;
     this.#start = start;
     this.#end = end;
     this.#first = first;
     this.#last = last;
-    this.#lowest = first;
+    this.#lowest = Math.min(first, facts.leadStart(codes, start));
   }
 
   get hold(): number {
@@ -123,7 +133,11 @@ class RunCandidate implements Candidate {
   #decide(codes: Uint8Array, fits: readonly Fit[], to: number, cut: Cutter): boolean {
     const around = latin1(codes, Math.max(0, this.#first - BEFORE), to);
     if (!this.#facts.isWorthALook(codes, fits, around)) return false;
-    const hit = this.#facts.search.find(codes, this.#start, this.#end, to);
+    const { search } = this.#facts;
+    const hit =
+      this.#start === this.#end
+        ? search.findBase64(codes, this.#start, this.#end, to)
+        : search.find(codes, this.#start, this.#end, to);
     if (!hit || hasEqualsInside(codes, hit)) return false;
     const rank = hit.rule.onRequest ? RANK.vague : RANK.around;
     cut({ start: Math.max(hit.start, this.#lowest), end: hit.end, label: hit.rule.id, rank });

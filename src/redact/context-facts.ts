@@ -10,6 +10,8 @@ import { BASE64, DOTTED } from './characters.ts';
 const LONGEST = 128;
 const LONGEST_BASE64 = 88;
 const LONGEST_LEAD = 64;
+/** What is glued to a value on both sides and is no part of it: an escape, a colour, the end of a comment. */
+const LONGEST_GLUE = 8;
 const BEFORE = 100;
 const KEYISH = /key|token|secret|passw|pwd|auth|cred|bearer/i;
 const PLUS = 0x2b;
@@ -125,18 +127,18 @@ export class ContextFacts {
 
   /** Where a value begins that `codes[0..length)` may end in, whose last run of key characters begins at `run`; `length` when there is none. */
   holdAt(codes: Uint8Array, run: number, length: number): number {
+    const longest = this.longest + LONGEST_GLUE;
     let hold = length;
-    if (length - run <= this.longest) hold = run;
-    else if (this.longest > 0) {
+    if (this.longest === 0) hold = length;
+    else if (length - run <= longest) hold = run;
+    else {
       // The end of a long name may be a value.
-      for (let at = length - this.longest; at < length && hold === length; at += 1) {
+      for (let at = length - longest; at < length && hold === length; at += 1) {
         if (isDash(codes[at - 1])) hold = at;
       }
     }
+    if (length - run <= longest) hold = Math.min(hold, this.leadStart(codes, run));
     const before = codes[run - 1];
-    if (this.#hasLeads && (before === DOT || before === COLON) && length - run <= this.longest) {
-      hold = this.leadStart(codes, run);
-    }
     if (this.longestBase64 === 0 || (run < length && !goesOnInBase64(before))) return hold;
     let last = length;
     while (last > 0 && codes[last - 1] === EQUALS) last -= 1;
@@ -152,8 +154,10 @@ export class ContextFacts {
     return start;
   }
 
-  /** Where what belongs to a value before its run would begin. */
+  /** Where what belongs to a value before its run would begin; the run where nothing does. */
   leadStart(codes: Uint8Array, run: number): number {
+    const before = codes[run - 1];
+    if (!this.#hasLeads || (before !== DOT && before !== COLON)) return run;
     const lowest = Math.max(0, run - LONGEST_LEAD);
     let start = run;
     while (start > lowest && DOTTED[codes[start - 1] as number] === 1) start -= 1;

@@ -8,6 +8,7 @@ import { AwsSecretCandidate, NAMES } from './aws-secret-candidate.ts';
 import type { Candidate } from './candidate.ts';
 import { KEY } from './characters.ts';
 import { ClientSecretCandidate, MARK } from './client-secret-candidate.ts';
+import { plusCandidate } from './context-candidate.ts';
 import { ContextFacts } from './context-facts.ts';
 import { knownForms } from './known-forms.ts';
 import {
@@ -50,14 +51,15 @@ export function planFor(options: Omit<RedactOptions, 'mark'>): Plan {
     if (!RULES.some((rule) => rule.id === id)) throw new TypeError(`No rule has the id "${id}".`);
   }
   const rules = RULES.filter(({ id, onRequest = false }) => !except.includes(id) && (generic || !onRequest));
+  const facts = context ? new ContextFacts(rules) : null;
   const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts()];
-  if (context) starts.push(...awsStarts(rules));
+  if (facts) starts.push(...awsStarts(rules), plusStart(facts));
   if (wide) starts.push(...wideStarts());
   for (const codes of known.flatMap(knownForms)) starts.push(knownStart(codes));
   const plan: Plan = {
     automaton: new Automaton(starts),
     beginnings: starts.map(({ begin }) => begin),
-    context: context ? new ContextFacts(rules) : null,
+    context: facts,
     wide: wide ? WIDE : null,
   };
   if (known.length === 0) PLANS.set(name, plan);
@@ -117,6 +119,10 @@ function awsStarts(rules: readonly Rule[]): Start[] {
       new AwsSecretCandidate(rule, end, matcher, end - matcher.prefix.length),
   }));
   return [...names, ...behindIds];
+}
+
+function plusStart(facts: ContextFacts): Start {
+  return { text: '+', held: false, begin: (codes, end) => plusCandidate(facts, codes, end - 1) };
 }
 
 const SCHEMES = ['bearer', 'basic'];
