@@ -10,6 +10,8 @@ import { parseRange } from '../scan/range/revisions.ts';
 import type { Io } from './io.ts';
 
 const MOST_REF_BYTES = 16 * 1024 * 1024;
+/** Of pre-commit, before a push. */
+const PUSHED_BRANCH = 'PRE_COMMIT_LOCAL_BRANCH';
 
 export interface Source {
   /** For a sentence: `no secret in the staged changes`. */
@@ -87,7 +89,9 @@ function preCommitChoice(choice: SourceChoice, env: Io['env']): SourceChoice {
   const { PRE_COMMIT_FROM_REF: from, PRE_COMMIT_TO_REF: to } = env;
   const named = { ...choice, 'pre-commit': false };
   if (choice.paths.length > 0) return named;
-  return from && to ? { ...named, range: `${from}..${to}` } : { ...named, staged: true };
+  if (from && to) return { ...named, range: `${from}..${to}` };
+  // A push to where there is nothing yet has no beginning.
+  return env[PUSHED_BRANCH] ? { ...named, push: true } : { ...named, staged: true };
 }
 
 function usage(message: string): SallyportError {
@@ -105,7 +109,7 @@ function rangeSource(text: string, depth: Depth, { cwd, env }: Io): Source {
   };
 }
 
-/** Git says on standard input what is pushed. */
+/** Git says on standard input what is pushed; pre-commit, in the environment. */
 function pushSource(depth: Depth, { cwd, env, readStdin }: Io): Source {
   let commits: readonly string[] = [];
   return {
@@ -113,14 +117,20 @@ function pushSource(depth: Depth, { cwd, env, readStdin }: Io): Source {
     kind: 'range',
     allowances: () => ({ by: 'commits', commits }),
     scan: async (sink) => {
-      const [{ scanRange }, { revisionsOfPush }] = await Promise.all([
+      const [{ scanRange }, { revisionsOfBranch, revisionsOfPush }] = await Promise.all([
         import('../scan/range/range.ts'),
         import('../scan/range/push.ts'),
       ]);
-      const text = Buffer.from(await readStdin(MOST_REF_BYTES)).toString();
-      const revisions = await revisionsOfPush(text, env[PUSH_REMOTE] ?? '', { cwd, env });
+      const branch = env[PUSHED_BRANCH];
+      const revisions = branch
+        ? await revisionsOfBranch(branch, env['PRE_COMMIT_REMOTE_NAME'] ?? '', { cwd, env })
+        : await revisionsOfPush(await readText(readStdin), env[PUSH_REMOTE] ?? '', { cwd, env });
       commits = revisions.include;
       await scanRange({ cwd, env }, sink, revisions, depth);
     },
   };
+}
+
+async function readText(readStdin: Io['readStdin']): Promise<string> {
+  return Buffer.from(await readStdin(MOST_REF_BYTES)).toString();
 }

@@ -403,6 +403,9 @@ describe('the hooks for pre-commit', () => {
     const stopped = await hook(lab, 'pre-push', ['a'], env);
     expect([stopped.code, stopped.err.includes('a:1:1: Groq API key')]).toEqual([1, true]);
     expect((await hook(lab, 'pre-push', [], { ...env, PRE_COMMIT_FROM_REF: to })).code).toBe(0);
+    // To a remote that has nothing yet.
+    const first = { PRE_COMMIT_LOCAL_BRANCH: 'refs/heads/main', PRE_COMMIT_REMOTE_NAME: 'origin' };
+    expect((await hook(lab, 'pre-push', [], first)).code).toBe(1);
   });
 
   test('start a program that is there', () => {

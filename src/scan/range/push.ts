@@ -28,6 +28,11 @@ export async function revisionsOfPush(text: string, remote: string, git: GitOpti
   return { include, exclude: [...new Set(exclude)] };
 }
 
+/** Likewise of one branch, of which nothing is known to be there. */
+export async function revisionsOfBranch(branch: string, remote: string, git: GitOptions): Promise<Revisions> {
+  return { include: [branch], exclude: await fetchedFrom(remote, git) };
+}
+
 /** What the remote has may never have been fetched: then it does not say what is new. */
 async function existing(ids: readonly string[], git: GitOptions): Promise<string[]> {
   if (ids.length === 0) return [];
