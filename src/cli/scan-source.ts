@@ -10,8 +10,6 @@ import { parseRange } from '../scan/range/revisions.ts';
 import type { Io } from './io.ts';
 
 const MOST_REF_BYTES = 16 * 1024 * 1024;
-/** Of pre-commit, before a push. */
-const PUSHED_BRANCH = 'PRE_COMMIT_LOCAL_BRANCH';
 
 export interface Source {
   /** For a sentence: `no secret in the staged changes`. */
@@ -35,6 +33,8 @@ export interface SourceChoice extends Depth {
   readonly range: string | undefined;
   readonly push: boolean;
   readonly 'pre-commit': boolean;
+  /** What is pushed, where standard input does not say it. */
+  readonly branch?: string;
   /** Files and folders. */
   readonly paths: readonly string[];
   readonly 'all-files': boolean;
@@ -70,7 +70,7 @@ export function sourceOf(choice: SourceChoice, io: Io): Source {
     });
   }
   if (range !== undefined) sources.push(rangeSource(range, depth, io));
-  if (push) sources.push(pushSource(depth, io));
+  if (push) sources.push(pushSource(choice.branch, depth, io));
   if (paths.length > 0 || sources.length === 0) {
     sources.push({
       what: paths.length > 0 ? 'the files named' : 'this folder',
@@ -91,7 +91,8 @@ function preCommitChoice(choice: SourceChoice, env: Io['env']): SourceChoice {
   if (choice.paths.length > 0) return named;
   if (from && to) return { ...named, range: `${from}..${to}` };
   // A push to where there is nothing yet has no beginning.
-  return env[PUSHED_BRANCH] ? { ...named, push: true } : { ...named, staged: true };
+  const branch = env['PRE_COMMIT_LOCAL_BRANCH'];
+  return branch ? { ...named, push: true, branch } : { ...named, staged: true };
 }
 
 function usage(message: string): SallyportError {
@@ -110,7 +111,7 @@ function rangeSource(text: string, depth: Depth, { cwd, env }: Io): Source {
 }
 
 /** Git says on standard input what is pushed; pre-commit, in the environment. */
-function pushSource(depth: Depth, { cwd, env, readStdin }: Io): Source {
+function pushSource(branch: string | undefined, depth: Depth, { cwd, env, readStdin }: Io): Source {
   let commits: readonly string[] = [];
   return {
     what: 'what is pushed',
@@ -121,7 +122,6 @@ function pushSource(depth: Depth, { cwd, env, readStdin }: Io): Source {
         import('../scan/range/range.ts'),
         import('../scan/range/push.ts'),
       ]);
-      const branch = env[PUSHED_BRANCH];
       const revisions = branch
         ? await revisionsOfBranch(branch, env['PRE_COMMIT_REMOTE_NAME'] ?? '', { cwd, env })
         : await revisionsOfPush(await readText(readStdin), env[PUSH_REMOTE] ?? '', { cwd, env });
