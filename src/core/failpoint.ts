@@ -14,7 +14,9 @@ export type FailpointName =
   | 'in-recovery'
   | 'before-alert-send'
   | 'after-alert-send'
-  | 'in-alert-settle';
+  | 'in-alert-settle'
+  | 'in-survey'
+  | 'in-clean-save';
 
 const [armed, nth = '1'] = (process.env['SALLYPORT_FAILPOINT'] ?? '').split(':');
 let hits = 0;

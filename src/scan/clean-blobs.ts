@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { failpoint } from '../core/failpoint.ts';
 import type { Depth } from '../detect/deep.ts';
 import { engineVersion } from './engine-version.ts';
 import { IdSet, sortIds } from './id-set.ts';
@@ -143,6 +144,7 @@ export class CleanBlobs {
     const body = Buffer.concat([head, ids]);
     try {
       writeFileSync(unfinished, Buffer.concat([body, sumOf(body)]), { mode: 0o600 });
+      failpoint('in-clean-save');
       renameSync(unfinished, join(folder, `${name}${ENDING}`));
     } catch (error) {
       rmSync(unfinished, { force: true });
@@ -150,7 +152,7 @@ export class CleanBlobs {
     }
   }
 
-  /** All files of this version as one; and those that nobody used for long go. */
+  /** All files of this version as one; and those that nobody used for long, or finished, go. */
   #merge(folder: string): void {
     const names = this.#names(folder);
     const parts = names.flatMap((name) => readIds(join(folder, name), this.idBytes) ?? []);

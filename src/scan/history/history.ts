@@ -31,7 +31,7 @@ export interface HistoryOptions extends Depth {
   readonly fresh?: boolean;
   /** Every object through git, none from a pack: for comparison. */
   readonly throughGit?: boolean;
-  readonly survey?: Pick<SurveyOptions, 'threads' | 'mostMappedBytes'>;
+  readonly survey?: Pick<SurveyOptions, 'threads' | 'mostMappedBytes' | 'saveMs'>;
 }
 
 /** Throws `config.invalid` where there is no repository; whatever else goes wrong is told to the sink as a problem. */

@@ -26,6 +26,10 @@ export function isLfsPointer(content: Uint8Array): boolean {
   return Buffer.from(content.buffer, content.byteOffset, POINTER.length).toString('latin1') === POINTER;
 }
 
+const DOT = 0x2e;
+const MOST_KEY_BYTES = 6;
+/** Where more than the extension counts, one of these is enough. */
+const EXAMPLES = ['x', '2026-01-31'];
 const NOTHING = new Uint8Array(0);
 /** A name by which content in JSON is told by what it is alone. */
 export const ANY_JSON = 'any.json';
@@ -41,6 +45,8 @@ export function formatByName(name: string): Format | null {
 
 export class Inspector {
   readonly #all: IdSet;
+  /** By an extension, as a number, whether it can say how a file is opened. */
+  readonly #telling = new Map<number, boolean>();
   /** By the id of a blob, names that say how it is opened. */
   readonly names = new Map<string, Set<string>>();
   /** Objects that others name. */
@@ -89,6 +95,7 @@ export class Inspector {
         name(from, to);
         if (isSubmodule) return;
         this.#expect(content, to + 1);
+        if (!this.#mayTell(content, from, to)) return;
         const text = content.toString('utf8', from, to);
         if (!formatByName(text)) return;
         tells = true;
@@ -99,6 +106,23 @@ export class Inspector {
       },
       parts,
     );
+    return tells;
+  }
+
+  /** A first look at a name, without making a text of it: at its extension, of which there are few. */
+  #mayTell(bytes: Uint8Array, from: number, to: number): boolean {
+    let dot = to - 1;
+    while (dot >= from && bytes[dot] !== DOT) dot -= 1;
+    if (dot < from) return false;
+    // So many bytes are exact as a number.
+    if (to - dot > MOST_KEY_BYTES) return true;
+    let key = 0;
+    for (let at = dot + 1; at < to; at += 1) key = key * 256 + (bytes[at] as number);
+    const known = this.#telling.get(key);
+    if (known !== undefined) return known;
+    const extension = Buffer.from(bytes.subarray(dot + 1, to)).toString('utf8');
+    const tells = EXAMPLES.some((name) => formatByName(`${name}.${extension}`) !== null);
+    this.#telling.set(key, tells);
     return tells;
   }
 

@@ -11,6 +11,8 @@ const BATCH_BYTES = 256 * 1024;
 const LARGE_BYTES = 64 * 1024;
 /** Between two texts: no value goes on over an empty line. */
 const NEWLINE = 0x0a;
+/** Below that, a loop is faster than a call. */
+const SHORT = 32;
 const MOST_TEXTS = 8192;
 
 export class Sifter {
@@ -31,9 +33,9 @@ export class Sifter {
   }
 
   /** `bytes[from..to)` is a text of the object. */
-  add(object: number, bytes: Uint8Array, from: number, to: number): void {
+  add(object: number, bytes: Buffer, from: number, to: number): void {
     if (to - from > LARGE_BYTES) {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
+      const text = bytes.subarray(from, to);
       if (findDeep(text, 0, text.length, this.#depth).length > 0) this.#states[object] = SUSPECT;
       return;
     }
@@ -41,7 +43,8 @@ export class Sifter {
     this.#starts[this.#count] = this.#size;
     this.#objects[this.#count] = object;
     this.#count += 1;
-    this.#batch.set(bytes.subarray(from, to), this.#size);
+    if (to - from > SHORT) bytes.copy(this.#batch, this.#size, from, to);
+    else for (let at = from; at < to; at += 1) this.#batch[this.#size + at - from] = bytes[at] as number;
     this.#size += to - from;
     this.#batch[this.#size] = NEWLINE;
     this.#batch[this.#size + 1] = NEWLINE;

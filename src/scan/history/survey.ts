@@ -3,6 +3,7 @@
  * repositories are done here, larger ones by as many threads as there are cores.
  */
 import { availableParallelism } from 'node:os';
+import { failpoint } from '../../core/failpoint.ts';
 import type { Depth } from '../../detect/deep.ts';
 import type { CleanBlobs } from '../clean-blobs.ts';
 import type { Progress } from '../progress.ts';
@@ -23,6 +24,8 @@ export interface SurveyOptions {
   readonly threads?: number;
   /** Larger packs are read in pieces. */
   readonly mostMappedBytes?: number;
+  /** Between two times at which what turned out to be clean is kept. */
+  readonly saveMs?: number;
 }
 
 export interface Survey extends Told {
@@ -38,7 +41,7 @@ const SAVE_MS = 2000;
 const LOOK_MS = 50;
 
 export async function survey(universe: Universe, clean: CleanBlobs, options: SurveyOptions): Promise<Survey> {
-  const { progress, stop } = options;
+  const { progress, stop, saveMs = SAVE_MS } = options;
   progress.begin(universe.all.size - universe.known, 'objects');
   const unread: string[] = [];
   const shares: PackShare[] = [];
@@ -68,18 +71,18 @@ export async function survey(universe: Universe, clean: CleanBlobs, options: Sur
   let savedAt = performance.now();
   const look = (): void => {
     progress.at(Number(Atomics.load(work.totals, OBJECTS)));
-    if (performance.now() - savedAt < SAVE_MS) return;
+    if (performance.now() - savedAt < saveMs) return;
     rememberClean(universe, clean);
     savedAt = performance.now();
   };
   const isWorthIt = options.threads !== undefined || packedBytes > WORTH_A_THREAD_BYTES;
   if (threads > 1 && shares.length > 0 && isWorthIt) told.push(...(await inThreads(work, threads, look)));
-  else told.push(await here(doPackWork(work), look));
+  else told.push(await here(doPackWork(work), look, Math.min(saveMs, LOOK_MS)));
   let bytes = Number(Atomics.load(work.totals, BYTES));
   for (const store of universe.stores) {
     if (store.pack) continue;
     const inspector = new Inspector(universe.all);
-    bytes += await here(sieveLoose(store, universe.idBytes, options, inspector, work.totals), look);
+    bytes += await here(sieveLoose(store, universe.idBytes, options, inspector, work.totals), look, LOOK_MS);
     told.push(toldBy(inspector));
   }
   rememberClean(universe, clean);
@@ -108,11 +111,12 @@ function shareOf(
 }
 
 /** Step by step, so that a signal is heard and the line of progress moves. */
-async function here<T>(steps: Generator<void, T>, look: () => void): Promise<T> {
+async function here<T>(steps: Generator<void, T>, look: () => void, lookMs: number): Promise<T> {
   let pausedAt = performance.now();
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done) return step.value;
-    if (performance.now() - pausedAt < LOOK_MS) continue;
+    failpoint('in-survey');
+    if (performance.now() - pausedAt < lookMs) continue;
     look();
     await Bun.sleep(0);
     pausedAt = performance.now();
@@ -165,7 +169,7 @@ function inThread(work: PackWork): Promise<Told | null> {
     ? '/$bunfs/root/scan/history/history-worker.js'
     : new URL('history-worker.ts', import.meta.url);
   return new Promise((resolve) => {
-    const worker = new Worker(address);
+    const worker = new Worker(address, { smol: true });
     const end = (told: Told | null): void => {
       worker.terminate();
       resolve(told);
