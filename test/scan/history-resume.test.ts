@@ -7,6 +7,8 @@ import { sample } from '../../src/detect/samples.ts';
 import { CleanBlobs } from '../../src/scan/clean-blobs.ts';
 import { type GitLab, openGitLab } from '../support/git-lab.ts';
 
+const PROCESS = Bun.fileURLToPath(new URL('../support/history-process.ts', import.meta.url));
+
 interface Summary {
   readonly complete: boolean;
   readonly bytes: number;
@@ -52,15 +54,12 @@ const known = (lab: GitLab): number => new CleanBlobs({ env: lab.env, gitFolder:
 
 async function killed(lab: GitLab, at: string): Promise<void> {
   const marker = join(lab.home, 'reached');
-  const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, '..', 'support', 'history-process.ts'), lab.root],
-    {
-      env: { ...lab.env, SALLYPORT_FAILPOINT: at, SALLYPORT_FAILPOINT_MARKER: marker },
-      stdin: 'ignore',
-      stdout: 'inherit',
-      stderr: 'inherit',
-    },
-  );
+  const child = Bun.spawn([process.execPath, PROCESS, lab.root], {
+    env: { ...lab.env, SALLYPORT_FAILPOINT: at, SALLYPORT_FAILPOINT_MARKER: marker },
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
+  });
   await child.exited;
   expect([child.signalCode, existsSync(marker)]).toEqual(['SIGKILL', true]);
 }

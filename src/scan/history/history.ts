@@ -181,7 +181,7 @@ class HistoryScan {
     const count = lost.length > 0 ? `${lost.length} objects are` : 'some objects are';
     this.#sink.problem(
       this.#place.isPartial
-        ? `this is a partial clone, and ${count} not in it: git fetch --refetch --filter=blob:limit=1t, or clone without --filter`
+        ? `this is a partial clone, and ${count} not in it: git config --unset remote.origin.partialclonefilter, then git fetch --refetch; or clone without --filter`
         : `${count} missing from this repository: git fsck names them; fetch them from another clone`,
     );
   }
