@@ -291,6 +291,7 @@ test('a data folder of the first schema is brought up to date, and its rows veri
   await gate.app.stop('upgrade');
   const database = new Database(join(gate.data, 'sallyport.db'));
   for (const statement of [
+    'drop table key_uses',
     'drop table alert_outbox',
     'drop index audit_index_overrun',
     'alter table audit_index drop column overrun_pico_usd',
