@@ -7,7 +7,7 @@ import type { SourceChoice } from './scan-source.ts';
 
 export async function scanHistoryFor(choice: SourceChoice, io: Io, sink: Sink): Promise<void> {
   const { cwd, env } = io;
-  const { generic, layers } = choice;
+  const { generic, layers, images } = choice;
   const stop = new AbortController();
   void io.stopped().then(() => stop.abort());
   await scanHistory(
@@ -16,6 +16,7 @@ export async function scanHistoryFor(choice: SourceChoice, io: Io, sink: Sink): 
       progress: progressOn(io, !choice['no-progress']),
       stop: stop.signal,
       fresh: choice['no-cache'],
+      images,
       ...(generic === undefined ? {} : { generic }),
       ...(layers === undefined ? {} : { layers }),
     },

@@ -7,12 +7,12 @@ import type { SourceChoice } from './scan-source.ts';
 
 export async function scanPathsFor(choice: SourceChoice, io: Io, sink: Sink): Promise<void> {
   const { cwd, env } = io;
-  const { paths, generic = false } = choice;
+  const { paths, generic = false, images } = choice;
   const progress = progressOn(io, !choice['no-progress']);
   try {
     await scanFiles(
       paths.length > 0 ? paths : ['.'],
-      { cwd, env, allFiles: choice['all-files'], content: { generic }, progress },
+      { cwd, env, allFiles: choice['all-files'], content: { generic, images }, progress },
       sink,
     );
   } finally {

@@ -1,7 +1,7 @@
 /** What `scan` is asked to look at. What a git hook does not need is loaded when it is asked for. */
 import { SallyportError } from '../core/errors.ts';
-import type { Depth } from '../detect/deep.ts';
 import type { AllowPlace } from '../scan/allowances.ts';
+import type { Look } from '../scan/content.ts';
 import type { SourceKind } from '../scan/remedy.ts';
 import type { Sink } from '../scan/sink.ts';
 import { scanStaged } from '../scan/staged.ts';
@@ -24,10 +24,11 @@ export interface Source {
   readonly scan: (sink: Sink) => Promise<void>;
 }
 
-export interface SourceChoice extends Depth {
+export interface SourceChoice extends Look {
   readonly staged: boolean;
   readonly stdin: boolean;
   readonly history: boolean;
+  readonly bundle: boolean;
   readonly 'no-cache': boolean;
   readonly 'no-progress': boolean;
   readonly range: string | undefined;
@@ -44,8 +45,8 @@ export interface SourceChoice extends Depth {
 export function sourceOf(choice: SourceChoice, io: Io): Source {
   const { cwd, env, stdin } = io;
   if (choice['pre-commit']) return sourceOf(preCommitChoice(choice, env), io);
-  const { staged, stdin: piped, history, range, push, paths, generic = false } = choice;
-  const depth = { generic };
+  const { staged, stdin: piped, history, range, push, bundle, paths, generic = false, images } = choice;
+  const depth = { generic, images };
   const sources: Source[] = [];
   if (staged) {
     sources.push({
@@ -70,8 +71,15 @@ export function sourceOf(choice: SourceChoice, io: Io): Source {
     });
   }
   if (range !== undefined) sources.push(rangeSource(range, depth, io));
+  if (bundle) {
+    sources.push({
+      what: 'what browsers get',
+      kind: 'bundle',
+      scan: async (sink) => (await import('./scan-bundle.ts')).scanBundleFor(paths, depth, io, sink),
+    });
+  }
   if (push) sources.push(pushSource(choice.branch, depth, io));
-  if (paths.length > 0 || sources.length === 0) {
+  if ((paths.length > 0 && !bundle) || sources.length === 0) {
     sources.push({
       what: paths.length > 0 ? 'the files named' : 'this folder',
       kind: 'paths',
@@ -99,7 +107,7 @@ function usage(message: string): SallyportError {
   return new SallyportError('input.invalid', message, { fix: 'see: sallyport scan --help' });
 }
 
-function rangeSource(text: string, depth: Depth, { cwd, env }: Io): Source {
+function rangeSource(text: string, depth: Look, { cwd, env }: Io): Source {
   const revisions = parseRange(text);
   return {
     what: 'the commits of the range',
@@ -111,7 +119,7 @@ function rangeSource(text: string, depth: Depth, { cwd, env }: Io): Source {
 }
 
 /** Git says on standard input what is pushed; pre-commit, in the environment. */
-function pushSource(branch: string | undefined, depth: Depth, { cwd, env, readStdin }: Io): Source {
+function pushSource(branch: string | undefined, depth: Look, { cwd, env, readStdin }: Io): Source {
   let commits: readonly string[] = [];
   return {
     what: 'what is pushed',

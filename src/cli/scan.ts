@@ -19,6 +19,10 @@ export const scan = defineCommand({
       type: 'boolean',
       help: 'scan the lines that are staged as added; context and removed lines never',
     },
+    bundle: {
+      type: 'boolean',
+      help: 'scan what browsers get: the folders named, else those that builds have (dist, build, .next/static and so on); source maps say which source it is',
+    },
     stdin: { type: 'boolean', help: 'scan what is piped in, such as a log' },
     history: {
       type: 'boolean',
@@ -39,6 +43,11 @@ export const scan = defineCommand({
       type: 'boolean',
       help: 'report the value of any name such as password or token as well; much of that is none',
     },
+    images: {
+      type: 'boolean',
+      help: 'read the text in pictures as well, about a second each; what that needs is installed at the first use',
+    },
+    yes: { type: 'boolean', help: 'with --images: install what is missing without asking' },
     whose: {
       type: 'boolean',
       help: 'ask the running gateway whose each value is: by a salted hash, never the value',
@@ -73,6 +82,7 @@ export const scan = defineCommand({
     'sallyport scan --staged --json',
     'sallyport scan --stdin',
     'sallyport scan --history',
+    'sallyport scan --bundle dist',
     'sallyport scan --staged --format sarif --output leaks.sarif',
   ],
   notes: [
@@ -81,7 +91,12 @@ export const scan = defineCommand({
     'What is printed holds no value, nor a part of one; a fingerprint is the same for the same value everywhere.',
   ],
   run: async ({ values, args, io }) => {
-    const source = sourceOf({ ...values, paths: args }, io);
+    const { images, yes, ...rest } = values;
+    const choice = { ...rest, paths: args };
+    const source = sourceOf(
+      images ? { ...choice, images: await (await import('./scan-images.ts')).imagesFor(yes, io) } : choice,
+      io,
+    );
     using reports = await ScanReports.open(values, source, io);
     const result = new Collector();
     const stages = await stagesOf(values, source, io, result);

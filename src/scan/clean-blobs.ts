@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { failpoint } from '../core/failpoint.ts';
-import type { Depth } from '../detect/deep.ts';
+import type { Look } from './content.ts';
 import { engineVersion } from './engine-version.ts';
 import { IdSet, sortIds } from './id-set.ts';
 
@@ -25,7 +25,7 @@ export interface CleanBlobsOptions {
   /** The folder that all work trees of the repository share (`git rev-parse --git-common-dir`). */
   readonly gitFolder: string;
   /** What is looked for: what is clean for one choice is not for another. */
-  readonly depth?: Depth;
+  readonly depth?: Look;
   /** 32 in a repository that names its objects by SHA-256. */
   readonly idBytes?: number;
 }

@@ -6,16 +6,23 @@ import type { Depth } from '../detect/deep.ts';
 import { describe } from '../core/errors.ts';
 import { eachEntry, type Entry, isContainer } from './containers.ts';
 import { type Finding, findingOf, type Place } from './finding.ts';
-import { type Format, formatOf } from './formats/format.ts';
+import type { OcrFiles } from './formats/ocr-files.ts';
+import { type Format, formatOf, SOURCE_MAP } from './formats/format.ts';
 import { Opening } from './opening.ts';
 import type { Sink } from './sink.ts';
 import { TextScan } from './text-scan.ts';
 
-export interface ContentOptions extends Depth {
+/** How closely is looked. */
+export interface Look extends Depth {
+  /** With it the text in pictures is read, which takes about a second each. */
+  readonly images?: OcrFiles | undefined;
+}
+
+export interface ContentOptions extends Look {
   /** Reports what only may be a secret too: for text that is new, where a false alarm is cheap. */
   readonly possible?: boolean;
-  /** Reads the text in pictures, which takes about a second each. */
-  readonly images?: boolean;
+  /** It is what browsers get: the sources that maps carry are opened. */
+  readonly bundle?: boolean;
 }
 
 export interface Content {
@@ -62,7 +69,7 @@ export class ContentScan {
   constructor(sink: Sink, options: ContentOptions = {}) {
     this.#sink = sink;
     this.#options = options;
-    const { possible = false, images: _, ...depth } = options;
+    const { possible = false, images: _, bundle: __, ...depth } = options;
     this.#text = new TextScan((found, line, column) => {
       const target = this.#target;
       if (target && (found.sure || possible))
@@ -84,7 +91,7 @@ export class ContentScan {
 
   #open(entry: Entry, target: Target): void | Promise<void> {
     if (!isContainer(entry.bytes)) {
-      const format = formatOf(entry.path, entry.bytes);
+      const format = this.#formatOf(entry);
       if (format) return this.#openLate([{ ...entry, format }], target);
       this.#scanText(entry, target);
       return;
@@ -94,7 +101,7 @@ export class ContentScan {
       entry.path,
       entry.bytes,
       (inner) => {
-        const format = formatOf(inner.path, inner.bytes);
+        const format = this.#formatOf(inner);
         if (format) late.push({ ...inner, format });
         else this.#scanText(inner, target);
       },
@@ -103,13 +110,17 @@ export class ContentScan {
     if (late.length > 0) return this.#openLate(late, target);
   }
 
+  #formatOf({ path, bytes }: Entry): Format | null {
+    return this.#options.bundle && /\.map$/i.test(path) ? SOURCE_MAP : formatOf(path, bytes);
+  }
+
   async #openLate(entries: Late[], target: Target): Promise<void> {
     // One after the other; what is done is let go.
     for (let entry = entries.shift(); entry; entry = entries.shift()) await this.#openFormat(entry, target);
   }
 
   async #openFormat({ path, bytes, format }: Late, target: Target): Promise<void> {
-    const { possible = false, images = false, ...depth } = this.#options;
+    const { possible = false, images = null, ...depth } = this.#options;
     const opening = new Opening({
       path,
       bytes,

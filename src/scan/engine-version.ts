@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Depth } from '../detect/deep.ts';
+import type { Look } from './content.ts';
 
 const DIGEST_HEX = 24;
 /** Where the code of a one-file program is. */
@@ -12,9 +12,9 @@ const INSIDE_PROGRAM = /\/\$bunfs\/|~BUN/;
 const PARTS = ['detect', 'scan'] as const;
 
 /** The same for the same code and the same choices. Reads the code itself, so that nobody has to remember to count a number up. */
-export function engineVersion({ generic = false, layers }: Depth = {}): string {
+export function engineVersion({ generic = false, layers, images }: Look = {}): string {
   return new Bun.CryptoHasher('sha256', 'sallyport.scan.engine.v1')
-    .update(JSON.stringify([codeDigest(), Bun.version, generic, layers ?? null]))
+    .update(JSON.stringify([codeDigest(), Bun.version, generic, layers ?? null, images !== undefined]))
     .digest('hex')
     .slice(0, DIGEST_HEX);
 }

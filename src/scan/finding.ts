@@ -36,6 +36,12 @@ export interface Finding extends Place {
   readonly sure: boolean;
   /** What it was hidden in, from outside to inside. */
   readonly encodings: readonly Encoding[];
+  /** It was read from a picture: never sure, and always reported. */
+  readonly isFromPicture?: true;
+  /** Of a built file, the place in the sources that it comes from. */
+  readonly origin?: { readonly path: string; readonly line: number; readonly column: number };
+  /** By what it got where it is, in a few words: what there is to change. */
+  readonly cause?: string;
   /** The same for the same value under the same rule, everywhere. */
   readonly fingerprint: string;
   /** It does not count, then. */

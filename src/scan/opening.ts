@@ -4,6 +4,7 @@
  */
 import { type Depth, findDeep, type Found } from '../detect/deep.ts';
 import { type Finding, findingOf, type Place } from './finding.ts';
+import type { OcrFiles } from './formats/ocr-files.ts';
 import type { Parts, PlaceInside, View } from './formats/format.ts';
 import { LineIndex } from './line-index.ts';
 import { markBehind } from './line-mark.ts';
@@ -14,7 +15,7 @@ import { joinLines } from './wrapped-text.ts';
 export interface OpeningDeps {
   readonly path: string;
   readonly bytes: Buffer;
-  readonly images: boolean;
+  readonly images: OcrFiles | null;
   readonly depth: Depth;
   readonly possible: boolean;
   readonly placeIn: (path: string, place: Omit<Place, 'path'>) => Place;
@@ -27,7 +28,7 @@ export interface OpeningDeps {
 export class Opening implements Parts {
   readonly path: string;
   readonly bytes: Buffer;
-  readonly images: boolean;
+  readonly images: OcrFiles | null;
   readonly #deps: OpeningDeps;
   readonly #lines: LineIndex;
   /** Values that were found in a form that has no place in the file's bytes. */
@@ -75,10 +76,10 @@ export class Opening implements Parts {
     if (once === undefined || this.#isFirst(`${once} ${finding.fingerprint}`)) this.#deps.report(finding);
   }
 
-  found(found: Found, place: PlaceInside): void {
+  fromPicture(found: Found, place: PlaceInside): void {
     const finding = findingOf(found, this.#deps.placeIn(this.path, place));
     this.#values.add(finding.fingerprint);
-    this.#deps.report(finding);
+    this.#deps.report({ ...finding, isFromPicture: true });
   }
 
   file(name: string, bytes: Buffer): Promise<void> {

@@ -87,7 +87,10 @@ function removal(kind: SourceKind): string[] {
     case 'stdin':
       return ['delete what the text comes from, and its copies; keep the next ones clean with a redactor.'];
     case 'bundle':
-      return ['keep it on the server: build again without it, publish that, and purge caches in between.'];
+      return [
+        'keep it on the server: your own server makes the call, through the gateway with an access token.',
+        'Then build again without it, publish that, and purge the caches in between.',
+      ];
     case 'images':
       return ['delete the images and their copies, in chats and tickets too.'];
   }

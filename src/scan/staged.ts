@@ -3,10 +3,10 @@
  * repository's settings and attributes say. Removed lines and context are never looked at. Of an archive that changed, in which lines mean nothing,
  * all files are.
  */
-import { type Depth, findDeep } from '../detect/deep.ts';
+import { findDeep } from '../detect/deep.ts';
 import { describe, SallyportError } from '../core/errors.ts';
 import { hasContainerName, isContainer } from './containers.ts';
-import { ContentScan } from './content.ts';
+import { ContentScan, type Look } from './content.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, readBlob, runGit, streamGit } from './git.ts';
 import { formatOf, HEAD_BYTES } from './formats/format.ts';
@@ -40,7 +40,7 @@ const DIFF = [
 ] as const;
 
 /** Throws `config.invalid` where there is no repository; whatever else goes wrong is told to the sink as a problem. */
-export async function scanStaged(options: GitOptions, sink: Sink, depth: Depth = {}): Promise<void> {
+export async function scanStaged(options: GitOptions, sink: Sink, depth: Look = {}): Promise<void> {
   const scan = new StagedScan(sink, depth);
   try {
     const { code, err } = await streamGit(DIFF, options, (chunk) => scan.reader.push(chunk));
@@ -73,10 +73,10 @@ class StagedScan {
   /** By path, the first and the last line of each block, where only new lines count of what is inside as well. */
   readonly #newLines = new Map<string, [first: number, last: number][]>();
   readonly #sink: Sink;
-  readonly #depth: Depth;
+  readonly #depth: Look;
   readonly #text: TextScan;
 
-  constructor(sink: Sink, depth: Depth) {
+  constructor(sink: Sink, depth: Look) {
     this.#sink = sink;
     this.#depth = depth;
     this.#text = new TextScan(

@@ -5,6 +5,7 @@
 import { latin1, standsAt } from '../../detect/bytes.ts';
 import type { Found } from '../../detect/deep.ts';
 import type { SkippedKind } from '../sink.ts';
+import type { OcrFiles } from './ocr-files.ts';
 import { isMailbox } from './mbox.ts';
 
 /** A text that is in a file in another form, decoded. */
@@ -32,14 +33,14 @@ export interface PlaceInside {
 export interface Parts {
   readonly path: string;
   readonly bytes: Buffer;
-  /** Whether text in pictures is to be read. */
-  readonly images: boolean;
+  /** What reads text in pictures; null when nobody asked for that. */
+  readonly images: OcrFiles | null;
   /** Searches a decoded text. */
   text(view: View): void;
   /** Opens a file that is inside, whatever it is. Wait for it before the next. */
   file(name: string, bytes: Buffer): Promise<void>;
-  /** Reports what the format found by itself, whether or not it is sure. */
-  found(found: Found, place: PlaceInside): void;
+  /** Reports what was read from a picture, which is never sure. */
+  fromPicture(found: Found, place: PlaceInside): void;
   /** Something of it was not scanned. */
   problem(why: string): void;
   /** Something was left out because nobody asked for it. */
@@ -83,10 +84,22 @@ const OFFICE: Format = {
   load: async () => (await import('./office.ts')).openOfficeXml,
 };
 
+const IMAGE: Format = {
+  name: 'picture',
+  byLine: false,
+  load: async () => (await import('./image.ts')).openImage,
+};
 const PDF: Format = {
   name: 'PDF',
   byLine: false,
   load: async () => (await import('./pdf.ts')).openPdf,
+};
+
+/** Only in what browsers get: elsewhere its bytes say the same. */
+export const SOURCE_MAP: Format = {
+  name: 'source map',
+  byLine: false,
+  load: async () => (await import('./source-map.ts')).openSourceMap,
 };
 
 const BY_EXTENSION = new Map<string, Format>([
@@ -95,6 +108,9 @@ const BY_EXTENSION = new Map<string, Format>([
   ['mht', MAIL],
   ['mhtml', MAIL],
   ['pdf', PDF],
+  ...['png', 'jpg', 'jpeg', 'gif', 'webp', 'bmp', 'tif', 'tiff', 'heic', 'avif'].map(
+    (extension) => [extension, IMAGE] as const,
+  ),
 ]);
 const LONGEST_EXTENSION = 8;
 /** Longer than what tells the formats apart. */
@@ -128,10 +144,15 @@ function isChat(path: string, head: Uint8Array): boolean {
   return CHAT_STARTS.some((start) => start.test(text));
 }
 
+const PICTURE_STARTS = ['\u0089PNG', '\u00ff\u00d8\u00ff', 'GIF8'];
 const MAIL_STARTS = ['Return-Path: ', 'Received: ', 'Delivered-To: ', 'X-Original-To: '];
 
 function formatByStart(head: Uint8Array): Format | null {
   switch (head[0]) {
+    case 0x89:
+    case 0xff:
+    case 0x47: // G
+      return PICTURE_STARTS.some((start) => standsAt(head, 0, start)) ? IMAGE : null;
     case 0x25: // %
       return standsAt(head, 0, '%PDF-') ? PDF : null;
     case 0x46: // F

@@ -13,7 +13,7 @@ const thread = new JobThread<PdfMessage>('pdf-worker', TIMEOUT_MS);
 export async function openPdf(parts: Parts): Promise<void> {
   const files: { readonly name: string; readonly bytes: Buffer }[] = [];
   const bytes = new Uint8Array(parts.bytes);
-  const request: PdfRequest = { bytes, images: parts.images, mostBytes: MOST_BYTES };
+  const request: PdfRequest = { bytes, images: parts.images !== null, mostBytes: MOST_BYTES };
   await thread.run({
     request,
     transfer: [bytes.buffer],

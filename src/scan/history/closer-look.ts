@@ -7,7 +7,7 @@ import { describe } from '../../core/errors.ts';
 import { type Depth, findDeep } from '../../detect/deep.ts';
 import type { CleanBlobs } from '../clean-blobs.ts';
 import { isContainer } from '../containers.ts';
-import { ContentScan } from '../content.ts';
+import { ContentScan, type Look } from '../content.ts';
 import { type Finding, findingOf } from '../finding.ts';
 import { formatOf } from '../formats/format.ts';
 import { complaint, type GitOptions, streamGit } from '../git.ts';
@@ -27,8 +27,7 @@ export interface DirtyObject {
 
 export interface CloserLookOptions {
   readonly depth: Depth;
-  /** Reads the text in pictures. */
-  readonly images: boolean;
+  readonly images: Look['images'];
   readonly git: GitOptions;
   readonly sink: Sink;
   readonly clean: CleanBlobs;
@@ -201,7 +200,7 @@ export class CloserLook implements ObjectSink {
     for (const problem of inside.problems) sink.problem(problem);
     for (const [skipped, count] of inside.skipped) sink.skip(skipped, count);
     const all = [...inside.findings, ...inside.allowed];
-    const findings = all.filter((finding) => finding.sure);
+    const findings = all.filter((finding) => finding.sure || finding.isFromPicture);
     if (findings.length > 0) this.dirty.push({ id, kind, findings, placeholder });
     return all.length === 0 && inside.problems.length === 0 && inside.skipped.size === 0;
   }

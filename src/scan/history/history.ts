@@ -5,9 +5,10 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Depth, findDeep } from '../../detect/deep.ts';
+import { findDeep } from '../../detect/deep.ts';
 import { describe } from '../../core/errors.ts';
 import { CleanBlobs } from '../clean-blobs.ts';
+import type { Look } from '../content.ts';
 import { findingOf } from '../finding.ts';
 import { type GitOptions, runGit } from '../git.ts';
 import { IdSet } from '../id-set.ts';
@@ -22,11 +23,10 @@ import { type HistoryPlace, probeHistory } from './probe.ts';
 import { survey, type SurveyOptions } from './survey.ts';
 import { openUniverse, suspectsOf, type Universe } from './universe.ts';
 
-export interface HistoryOptions extends Depth {
+export interface HistoryOptions extends Look {
   readonly git: GitOptions;
   readonly progress: Progress;
   readonly stop: AbortSignal;
-  readonly images?: boolean;
   /** Neither reads nor keeps what is known to be clean. */
   readonly fresh?: boolean;
   /** Every object through git, none from a pack: for comparison. */
@@ -55,7 +55,7 @@ class HistoryScan {
   readonly #options: HistoryOptions;
   readonly #place: HistoryPlace;
   readonly #sink: Sink;
-  readonly #depth: Depth;
+  readonly #depth: Look;
   readonly #clean: CleanBlobs;
 
   constructor(options: HistoryOptions, place: HistoryPlace, sink: Sink) {
@@ -82,7 +82,7 @@ class HistoryScan {
     const look = new CloserLook(
       {
         depth: this.#depth,
-        images: this.#options.images ?? false,
+        images: this.#options.images,
         git: this.#place.git,
         sink: this.#sink,
         clean: this.#clean,

@@ -60,8 +60,17 @@ function verifiedJson({ verified }: Finding): object {
   return verified ? { verified: verified.state, verifiedReason: verified.reason } : {};
 }
 
+/** What is known of the place besides. */
+function contextJson({ where, origin, cause }: Finding): object {
+  return {
+    ...(where === undefined ? {} : { where: nameOf(where) }),
+    ...(origin ? { origin: { ...origin, path: nameOf(origin.path) } } : {}),
+    ...(cause === undefined ? {} : { cause: nameOf(cause) }),
+  };
+}
+
 function jsonOf(finding: Finding): object {
-  const { rule, path, line, column, fingerprint, sure, encodings, commit, where, allowed, remark } = finding;
+  const { rule, path, line, column, fingerprint, sure, encodings, commit, allowed, remark } = finding;
   return {
     // An event of its own: whoever counts findings must not count what is allowed.
     event: allowed ? 'allowed' : 'finding',
@@ -75,7 +84,7 @@ function jsonOf(finding: Finding): object {
     sure,
     ...(encodings.length > 0 ? { encodings } : {}),
     ...(commit === undefined ? {} : { commit }),
-    ...(where === undefined ? {} : { where: nameOf(where) }),
+    ...contextJson(finding),
     ...(allowed ? { allowed: { ...allowed, reason: nameOf(allowed.reason) } } : {}),
     ...(remark === undefined ? {} : { remark: nameOf(remark) }),
     ...ownedJson(finding),

@@ -12,9 +12,11 @@ export function whatOf({ rule, sure, encodings }: Finding): string {
 }
 
 /** What is known besides, each a part of a sentence: why it is allowed, or not. */
-export function asidesOf({ allowed, remark }: Finding): string[] {
+export function asidesOf({ allowed, remark, origin, cause }: Finding): string[] {
   const until = allowed?.until === undefined ? '' : ` (until ${allowed.until})`;
   return [
+    ...(origin ? [`from ${lineOf(origin.path)}:${origin.line}:${origin.column}`] : []),
+    ...(cause === undefined ? [] : [lineOf(cause)]),
     ...(allowed ? [`allowed: ${lineOf(allowed.reason)}${until}`] : []),
     ...(remark === undefined ? [] : [lineOf(remark)]),
   ];
