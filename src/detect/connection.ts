@@ -9,7 +9,7 @@ const SEPARATOR = '://';
 const SCHEME =
   /(?<![a-z0-9+.-])(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|sqlserver|cockroachdb|clickhouse|nats|smtps?|ldaps?|ftps?|sftp|ssh|https?)(?:\+\w{1,12})?$/i;
 const LONGEST_SCHEME = 32;
-const LONGEST_USER = 300;
+export const LONGEST_USER = 300;
 const LEAST_PASSWORD = 8;
 const LEAST_DIFFERENT = 5;
 /** The password, and the host that it is for. A brace, a dollar or an angle bracket is a place to fill in. */

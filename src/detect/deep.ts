@@ -46,6 +46,7 @@ export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth:
 
 /** The same, in what was skimmed. */
 export function findDeepIn(bytes: Uint8Array, places: Places, depth: Depth): Found[] {
+  if (places.isEmpty) return [];
   const { from, to } = places;
   const { generic = false, layers = LAYERS } = depth;
   const found: Found[] = [];

@@ -10,6 +10,9 @@ const VALUE = new Set([0x2b, 0x2f]);
 const LONGEST = 2048;
 const CONTEXT_BYTES = 100;
 
+/** What may be between two escapes. */
+export const PLAIN = /[A-Za-z0-9_.~:+/=-]/;
+
 interface Escape {
   readonly kind: PlaceKind;
   /** At the place of an escape. */

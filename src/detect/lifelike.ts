@@ -92,9 +92,7 @@ export function isTyped(text: string): boolean {
 }
 
 /** Of words, more than a third of the letters are vowels; of random letters one in five. */
-const VOWELS_OF_WORDS = 0.38;
-const WEIGHT_OF_VOWELS = 0.8;
-const LEAST_SCRAMBLED = 0.17;
+export const SCRAMBLED = { vowelsOfWords: 0.38, weightOfVowels: 0.8, least: 0.17 } as const;
 
 /**
  * Whether upper and lower case and digits are mixed as in no name of a program: a capital follows a capital, or a digit stands beside a letter, and
@@ -115,13 +113,16 @@ export function isScrambled(bytes: Uint8Array, from: number, to: number): boolea
   }
   const [, lower = 0, upper = 0] = counts;
   if (lower === 0 || upper === 0) return false;
-  const fewVowels = Math.max(0, WEIGHT_OF_VOWELS * (VOWELS_OF_WORDS - vowels / (lower + upper)));
-  return outOfPlace / (to - from) + fewVowels >= LEAST_SCRAMBLED;
+  const fewVowels = Math.max(
+    0,
+    SCRAMBLED.weightOfVowels * (SCRAMBLED.vowelsOfWords - vowels / (lower + upper)),
+  );
+  return outOfPlace / (to - from) + fewVowels >= SCRAMBLED.least;
 }
 
-const Kind = { other: 0, lower: 1, upper: 2, digit: 3 } as const;
-const VOWEL = 4;
-const KINDS = new Uint8Array(256);
+export const Kind = { other: 0, lower: 1, upper: 2, digit: 3 } as const;
+export const VOWEL = 4;
+export const KINDS = new Uint8Array(256);
 for (const letter of 'abcdefghijklmnopqrstuvwxyz') {
   const vowel = 'aeiou'.includes(letter) ? VOWEL : 0;
   KINDS[letter.charCodeAt(0)] = Kind.lower | vowel;
@@ -130,7 +131,7 @@ for (const letter of 'abcdefghijklmnopqrstuvwxyz') {
 for (const digit of '0123456789') KINDS[digit.charCodeAt(0)] = Kind.digit;
 
 /** In names a capital or what joins words follows a small letter, and a small letter anything but a digit. */
-function isOutOfPlace(before: number, kind: number): boolean {
+export function isOutOfPlace(before: number, kind: number): boolean {
   if (before === Kind.digit) return kind !== Kind.digit;
   if (before === Kind.upper) return kind === Kind.upper || kind === Kind.digit;
   return kind === Kind.digit;

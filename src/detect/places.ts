@@ -35,6 +35,11 @@ export class Places {
     }
   }
 
+  /** Whether no search has anything to look at. */
+  get isEmpty(): boolean {
+    return this.#runs.length === 0 && this.#others.length === 0 && !this.hasZero;
+  }
+
   /** In order; none when it is of no use to look. */
   of(kind: PlaceKind): readonly number[] {
     return this.#others[indexOf(PLACE[kind])] ?? NONE;

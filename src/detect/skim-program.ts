@@ -3,9 +3,13 @@
  * sixteen entries for each of three bytes (the upper and the lower half of a byte pick one each; as in the "Teddy" of Hyperscan). What that lets pass is
  * looked up exactly. Its tables and the text lie in its own memory, written there by skim-wasm.ts.
  */
+import { PLACE } from './anchors.ts';
 import { ALPHABETS } from './bytes.ts';
 import { RUN } from './run-skip.ts';
-import { RUN_TABLES, runFunction } from './skim-runs.ts';
+import { escapeFunction } from './skim-escapes.ts';
+import { base64Function, runFunction } from './skim-runs.ts';
+import { FUNCTIONS, plus, RUN_TABLES } from './skim-tables.ts';
+import { addressFunction, prefixesFunction, valueFunction } from './skim-values.ts';
 import { call, type Code, i32, i64, type Local, Locals, moduleOf, repeat, v128, when } from './wasm-code.ts';
 
 /** Bytes that are looked at together: one bit each in 64. */
@@ -27,7 +31,7 @@ export const LAYOUT = {
   prefix: 16,
   /** Eight tables of sixteen bytes: for key characters and for each place of an anchor, by the lower half of a byte and by the upper. */
   halves: 64,
-  /** The last tables of RUN_TABLES end at 4352. */
+  /** Other tables are in skim-tables.ts, up to the events. */
   /** Three tables of 256 numbers of four bytes. */
   filters: 512,
   events: 8192,
@@ -69,8 +73,20 @@ export function skimProgram(textBytes: number): Uint8Array<ArrayBuffer> {
     i32.store(i32.of(LAYOUT.zero), i32.or(i32.load(i32.of(LAYOUT.zero)), v128.anyTrue(state.zeros.get))),
     i32.sub(state.event.get, i32.of(LAYOUT.events)),
   ];
-  return moduleOf([{ parameters: 4, locals, body }, runFunction()], pages);
+  // In the order of FUNCTIONS.
+  const functions = [
+    { parameters: 4, locals, body },
+    runFunction(),
+    base64Function(),
+    valueFunction(),
+    prefixesFunction(),
+    addressFunction(),
+    escapeFunction(),
+  ];
+  return moduleOf(functions, pages);
 }
+
+const ESCAPES = PLACE.percent | PLACE.unicode | PLACE.hexadecimal;
 
 interface State {
   readonly uses: Local;
@@ -170,7 +186,7 @@ function emit(state: State, start: Code, end: Code, bits: Code): Code {
 function emitRun(state: State, start: Code, end: Code): Code {
   const { bits, prefix, uses } = state;
   return [
-    bits.set(i32.and(call(1, start, end), uses.get)),
+    bits.set(i32.and(call(FUNCTIONS.run, start, end), uses.get)),
     when(i32.or(bits.get, i32.geS(prefix.get, start)), [emit(state, start, end, bits.get)]),
   ].flat();
 }
@@ -189,10 +205,32 @@ function eachAnchor(state: State, at: Local, groups: Local): Code {
       repeat(i32.and(i32.ltS(other.get, i32.of(RUN)), isKey(i32.add(place.get, other.get))), [
         other.set(i32.add(other.get, i32.of(1))),
       ]),
-      when(i32.ltS(other.get, i32.of(RUN)), [bits.set(i32.and(bits.get, i32.sub(i32.of(-1), groups.get)))]),
+      // Those whose prefix is there as a whole.
+      other.set(
+        call(
+          FUNCTIONS.prefixes,
+          place.get,
+          i32.and(i32.and(bits.get, groups.get), i32.sub(i32.of(0), i32.eq(other.get, i32.of(RUN)))),
+        ),
+      ),
+      bits.set(i32.or(i32.and(bits.get, i32.sub(i32.of(-1), groups.get)), other.get)),
     ]),
+    only(state, ESCAPES, call(FUNCTIONS.escape, place.get)),
+    only(state, PLACE.connection, call(FUNCTIONS.address, place.get)),
+    only(
+      state,
+      PLACE.plus,
+      i32.and(call(FUNCTIONS.inBase64, plus(place.get, 1), plus(place.get, 1)), state.uses.get),
+    ),
     when(bits.get, [emit(state, place.get, i32.of(-1), bits.get)]),
     when(i32.and(bits.get, groups.get), [state.prefix.set(place.get)]),
+  ]);
+}
+
+/** Takes the bits out unless the condition holds. */
+function only({ bits }: State, bit: number, condition: Code): Code {
+  return when(i32.and(bits.get, i32.of(bit)), [
+    when(i32.eqz(condition), [bits.set(i32.and(bits.get, i32.of(~bit)))]),
   ]);
 }
 

@@ -14,22 +14,8 @@ import {
 import { LONGEST_GLUE } from './jwt.ts';
 import { LONGEST_GAP } from './joined.ts';
 import { USE } from './run-use.ts';
-import { type Code, i32, type Local, Locals, repeat, type WasmFunction, when } from './wasm-code.ts';
-
-/** Where its tables are, each of 256 bytes. */
-export const RUN_TABLES = {
-  /** See `CLASS` of bytes.ts. */
-  classes: 256,
-  marks: 3584,
-  more: 3840,
-  /** By the length of a run, the uses that it has. */
-  lengths: 4096,
-} as const;
-
-/** Bits of `marks`. The lower four are those of places in a group of base64 (encoded-runs.ts). */
-export const MARK = { quote: 16, beside: 32, space: 64, indent: 128 } as const;
-/** Bits of `more`. */
-export const MORE = { hexDigit: 1, upperDigit: 2, goesOn: 4, lineEnd: 8, glues: 16, dash: 32 } as const;
+import { byteAt, FUNCTIONS, has, MARK, MORE, MOST_LENGTH, plus, RUN_TABLES } from './skim-tables.ts';
+import { call, type Code, i32, type Local, Locals, repeat, type WasmFunction, when } from './wasm-code.ts';
 
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
@@ -37,7 +23,6 @@ const EQUALS = 0x3d;
 const DOT = 0x2e;
 /** `eyJ`, as the four bytes that it begins with a number, less the highest. */
 const OBJECT = 0x4a7965;
-const MOST_LENGTH = 255;
 const PERCENT = 0x25;
 /** `u005f`, and less. */
 const MOST_GLUE = 6;
@@ -54,11 +39,11 @@ interface Run {
   readonly last: Local;
 }
 
-/** Takes a run's start and end, and gives its uses back. */
-export function runFunction(): WasmFunction {
+function runOf(): Run & { readonly locals: Locals } {
   const locals = new Locals();
   const [start, end] = [locals.add('i32'), locals.add('i32')];
-  const run: Run = {
+  return {
+    locals,
     start,
     end,
     uses: locals.add('i32'),
@@ -67,14 +52,19 @@ export function runFunction(): WasmFunction {
     stop: locals.add('i32'),
     last: locals.add('i32'),
   };
+}
+
+/** Takes a run's start and end, and gives its uses back. */
+export function runFunction(): WasmFunction {
+  const run = runOf();
   const long = i32.geS(lengthOf(run), i32.of(LEAST_ENCODED_RUN));
   return {
     parameters: 2,
-    locals,
+    locals: run.locals,
     body: [
       byLength(run, run.start, run.end),
       byDashes(run),
-      inBase64(run),
+      add(run, call(FUNCTIONS.inBase64, run.start.get, run.end.get)),
       token(run),
       when(long, [...base64(run), ...hex(run), wrapped(run)]),
       follows(run),
@@ -88,15 +78,6 @@ function lengthOf({ start, end }: Run): Code {
   return i32.sub(end.get, start.get);
 }
 
-function byteAt(at: Code): Code {
-  return i32.load8(at);
-}
-
-/** Whether the byte there has one of the bits in the table. */
-function has(table: number, at: Code, bits: number): Code {
-  return i32.ne(i32.and(i32.load8(byteAt(at), table), i32.of(bits)), i32.of(0));
-}
-
 function isBase64(at: Code): Code {
   return has(RUN_TABLES.classes, at, ALPHABETS.base64.bit);
 }
@@ -105,25 +86,16 @@ function add({ uses }: Run, more: Code): Code {
   return uses.set(i32.or(uses.get, more));
 }
 
-function plus(value: Code, by: number): Code {
-  return i32.add(value, i32.of(by));
-}
-
-/** As `find` of context.ts: whether there is a value of that length in `bytes[from..to)`, or behind what may be glued to it. */
+/** As `find` of context.ts: whether there may be a value in `bytes[from..to)`, or behind what may be glued to it. */
 function byLength(run: Run, from: Local, to: Local): Code {
-  const { at, stop } = run;
-  const uses = (length: Code): Code => add(run, i32.load8(length, RUN_TABLES.lengths));
-  const length = i32.sub(to.get, from.get);
+  const { at } = run;
   const before = plus(from.get, -1);
+  const behindGlue = i32.and(i32.leS(at.get, plus(from.get, MOST_GLUE)), i32.ltS(at.get, to.get));
   return [
-    when(i32.leS(length, i32.of(MOST_LENGTH)), [uses(length)]),
+    add(run, call(FUNCTIONS.value, from.get, to.get)),
     when(has(RUN_TABLES.more, before, MORE.glues), [
-      at.set(i32.of(1)),
-      stop.set(i32.of(MOST_GLUE)),
-      repeat(i32.and(i32.leS(at.get, stop.get), i32.ltS(at.get, length)), [
-        when(i32.leS(i32.sub(length, at.get), i32.of(MOST_LENGTH)), [uses(i32.sub(length, at.get))]),
-        at.set(plus(at.get, 1)),
-      ]),
+      at.set(plus(from.get, 1)),
+      repeat(behindGlue, [add(run, call(FUNCTIONS.value, at.get, to.get)), at.set(plus(at.get, 1))]),
     ]),
     when(i32.eq(byteAt(before), i32.of(PERCENT)), [add(run, i32.of(USE.context | USE.generic))]),
   ].flat();
@@ -141,21 +113,22 @@ function byDashes(run: Run): Code {
     at.set(plus(end.get, -MOST_LENGTH - 1)),
     when(i32.ltS(at.get, start.get), [at.set(start.get)]),
     repeat(i32.ltS(at.get, end.get), [
-      when(isDash(at.get), [add(run, i32.load8(plus(i32.sub(end.get, at.get), -1), RUN_TABLES.lengths))]),
+      when(isDash(at.get), [add(run, call(FUNCTIONS.value, plus(at.get, 1), end.get))]),
       at.set(plus(at.get, 1)),
     ]),
   ].flat();
 }
 
-/** The run and what is beside it, when that is base64. */
-function inBase64(run: Run): Code {
+/** Takes a start and an end, and gives back what `find` would try the base64 around them for, when there is more of it. */
+export function base64Function(): WasmFunction {
+  const run = runOf();
   const { start, end, at, stop, from, last } = run;
   const beside = i32.or(
     has(RUN_TABLES.more, end.get, MORE.goesOn),
     has(RUN_TABLES.more, plus(start.get, -1), MORE.goesOn),
   );
   const before = plus(from.get, -1);
-  return when(beside, [
+  const body = when(beside, [
     from.set(start.get),
     stop.set(plus(end.get, -LONGEST_BASE64 - 1)),
     repeat(
@@ -168,6 +141,7 @@ function inBase64(run: Run): Code {
     last.set(at.get),
     byLength(run, from, last),
   ]);
+  return { parameters: 2, locals: run.locals, body: [body, run.uses.get] };
 }
 
 function token(run: Run): Code {

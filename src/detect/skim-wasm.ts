@@ -1,14 +1,17 @@
 /** Skims text with the program of skim-program.ts: several bytes at a time, for texts that are long enough to be worth the copy. */
-import { ANCHORS, type Anchor, FILTERS, GROUP_BITS } from './anchors.ts';
+import { ANCHORS, type Anchor, FILTERS, GROUP_BITS, GROUPS } from './anchors.ts';
 import { ALPHABETS, CLASS } from './bytes.ts';
 import { goesOn, isDash } from './context.ts';
 import { GLUES } from './examine.ts';
 import { isHexDigit, PLACES } from './encoded-runs.ts';
+import { PLAIN } from './escapes.ts';
 import { BESIDE, isIndent, isSpace, QUOTES } from './joined.ts';
+import { KINDS } from './lifelike.ts';
+import type { ContextShape } from './rule.ts';
 import { RULES } from './rules.ts';
 import { USE } from './run-use.ts';
 import { EVENT_BYTES, LAYOUT, PAD_BYTES, skimProgram } from './skim-program.ts';
-import { MARK, MORE, RUN_TABLES } from './skim-runs.ts';
+import { LENGTH, MARK, MORE, PREFIXES, RUN_TABLES } from './skim-tables.ts';
 
 const BUCKETS = 8;
 const PAD = 0x20;
@@ -44,6 +47,7 @@ export class WasmSkimmer {
     this.#numbers = new Int32Array(memory.buffer);
     this.#bytes.set(CLASS, RUN_TABLES.classes);
     setRunTables(this.#bytes);
+    setPrefixes(this.#bytes, this.#numbers);
     for (const [at, filter] of FILTERS.entries()) this.#numbers.set(filter, (LAYOUT.filters + 1024 * at) / 4);
     this.#bytes.set(halvesOf(ANCHORS), LAYOUT.halves);
   }
@@ -112,12 +116,40 @@ function setRunTables(memory: Uint8Array): void {
   mark(more, MORE.goesOn, goesOn);
   mark(more, MORE.glues, (byte) => GLUES.has(byte));
   mark(more, MORE.dash, isDash);
+  mark(more, MORE.plain, (byte) => PLAIN.test(String.fromCharCode(byte)));
   mark(more, MORE.lineEnd, (byte) => byte === 0x0a || byte === 0x0d || byte === 0x5c);
+  memory.set(KINDS, RUN_TABLES.kinds);
   for (const { shape, onRequest } of RULES) {
     if (shape.by !== 'context') continue;
     for (const [least, most] of shape.lengths)
-      mark(lengths, onRequest ? USE.generic : USE.context, (length) => length >= least && length <= most);
+      mark(
+        lengths,
+        onRequest ? USE.generic : conditionOf(shape),
+        (length) => length >= least && length <= most,
+      );
   }
+}
+
+/** What a value of the rule has to be like, as far as the program can tell. */
+function conditionOf({ alphabet, scrambled }: ContextShape): number {
+  if (scrambled === true) return LENGTH.scrambled;
+  if (alphabet === 'hex') return LENGTH.hex;
+  return alphabet === 'alnum' ? LENGTH.alnum : USE.context;
+}
+
+/** See `PREFIXES`. */
+function setPrefixes(memory: Uint8Array, numbers: Int32Array): void {
+  let at: number = PREFIXES.lists;
+  for (const [group, matchers] of GROUPS.entries()) {
+    numbers[PREFIXES.heads / 4 + group] = at;
+    for (const prefix of new Set(matchers.map((matcher) => matcher.prefix))) {
+      memory[at] = prefix.length;
+      memory.set(Buffer.from(prefix), at + 1);
+      at += prefix.length + 1;
+    }
+    at += 1;
+  }
+  if (at > PREFIXES.end) throw new TypeError('there are too many prefixes');
 }
 
 /** The tables by which a half of a byte says which anchors may have it, for key characters and for each place of an anchor. */

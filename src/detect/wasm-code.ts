@@ -57,6 +57,8 @@ export const i32 = {
   or: binary(0x72),
   shl: binary(0x74),
   shrU: binary(0x76),
+  mul: binary(0x6c),
+  ctz: unary(0x68),
   eqz: unary(0x45),
   eq: binary(0x46),
   ne: binary(0x47),

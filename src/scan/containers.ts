@@ -33,12 +33,14 @@ export function hasContainerName(path: string): boolean {
 
 type Kind = 'gzip' | 'zip' | 'tar';
 
+const USTAR = [0x75, 0x73, 0x74, 0x61, 0x72] as const;
+
 function kindOf(bytes: Uint8Array): Kind | null {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8) return 'gzip';
   const [first, second, third, fourth] = bytes;
   if (first === 0x50 && second === 0x4b && ((third === 3 && fourth === 4) || (third === 5 && fourth === 6)))
     return 'zip';
-  return Buffer.from(bytes.subarray(257, 262)).toString('latin1') === 'ustar' ? 'tar' : null;
+  return USTAR.every((byte, at) => bytes[257 + at] === byte) ? 'tar' : null;
 }
 
 /** Visits every file in a container; a container inside one is opened in turn, and not visited itself. */
