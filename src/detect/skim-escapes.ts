@@ -61,7 +61,7 @@ function isByte(at: Code, byte: number): Code {
 /** Goes on by a character or an escape, or ends. */
 function step(walk: Walk, more: Local): Code {
   const { at, count } = walk;
-  const one = (bytes: number): Code => [...at.set(plus(at.get, bytes)), ...count.set(plus(count.get, 1))];
+  const one = (bytes: number): Code => [at.set(plus(at.get, bytes)), count.set(plus(count.get, 1))];
   const next = plus(at.get, 1);
   const end = more.set(i32.of(0));
   const lineEnd = i32.or(isByte(next, NEWLINE), isByte(next, RETURN));
@@ -128,5 +128,5 @@ function decoded({ at, count, code, digits }: Walk, before: number, most: number
       [at.set(i32.add(plus(at.get, before), digits.get)), count.set(plus(count.get, 1))],
       [more.set(i32.of(0))],
     ),
-  ].flat();
+  ];
 }

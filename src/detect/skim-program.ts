@@ -138,7 +138,7 @@ function stateOf(locals: Locals, uses: Local): State {
 /** Sets `keys`, `anchors` and `zeros` for the block at `at`. */
 function classify(state: State, at: Local): Code[] {
   const { keys, anchors, zeros, vector, low, zero } = state;
-  const code: Code[] = [keys.set(i64.of(0n)), anchors.set(i64.of(0n))];
+  const code: Code[] = [keys.set(i64.of(0)), anchors.set(i64.of(0))];
   const halves = (index: number): Code => {
     const [lower, upper] = [state.halves[2 * index], state.halves[2 * index + 1]];
     if (!lower || !upper) throw new TypeError('there is no such table');
@@ -151,7 +151,7 @@ function classify(state: State, at: Local): Code[] {
   // What is none: that is one comparison less.
   const others = (mask: Local, bits: Code, shift: number): Code => {
     const ones = i64.fromU32(v128.mask8(v128.equal8(bits, zero.get)));
-    return mask.set(i64.or(mask.get, i64.shl(ones, i64.of(BigInt(shift)))));
+    return mask.set(i64.or(mask.get, i64.shl(ones, i64.of(shift))));
   };
   for (let shift = 0; shift < BLOCK; shift += VECTOR) {
     code.push(
@@ -170,7 +170,7 @@ function classify(state: State, at: Local): Code[] {
 }
 
 function not(value: Code): Code {
-  return i64.xor(value, i64.of(-1n));
+  return i64.xor(value, i64.of(-1));
 }
 
 function emit(state: State, start: Code, end: Code, bits: Code): Code {
@@ -179,7 +179,7 @@ function emit(state: State, start: Code, end: Code, bits: Code): Code {
     i32.store(state.event.get, end, 4),
     i32.store(state.event.get, bits, 8),
     state.event.set(i32.add(state.event.get, i32.of(EVENT_BYTES))),
-  ].flat();
+  ];
 }
 
 /** A run that is of no use is not told of, unless a prefix may begin in it. */
@@ -188,7 +188,7 @@ function emitRun(state: State, start: Code, end: Code): Code {
   return [
     bits.set(i32.and(call(FUNCTIONS.run, start, end), uses.get)),
     when(i32.or(bits.get, i32.geS(prefix.get, start)), [emit(state, start, end, bits.get)]),
-  ].flat();
+  ];
 }
 
 /** Looks up each place that may be an anchor. */
@@ -198,7 +198,7 @@ function eachAnchor(state: State, at: Local, groups: Local): Code {
     i32.load(i32.add(i32.of(LAYOUT.filters + 1024 * index), times4(i32.load8(place.get, index))));
   return repeat(i32.eqz(i64.eqz(anchors.get)), [
     place.set(i32.add(at.get, i32.wrap(i64.ctz(anchors.get)))),
-    anchors.set(i64.and(anchors.get, i64.sub(anchors.get, i64.of(1n)))),
+    anchors.set(i64.and(anchors.get, i64.sub(anchors.get, i64.of(1)))),
     bits.set(i32.and(i32.and(look(0), look(1)), look(2))),
     when(i32.and(bits.get, groups.get), [
       other.set(i32.of(3)),
@@ -245,7 +245,7 @@ function isKey(address: Code): Code {
 /** Emits the runs that end in the block, and notes the one that goes on. */
 function eachRun(state: State, at: Local): Code {
   const { keys, run, mask, long, place, other } = state;
-  const shifted = (by: bigint): Code => long.set(i64.and(long.get, i64.shrU(long.get, i64.of(by))));
+  const shifted = (by: number): Code => long.set(i64.and(long.get, i64.shrU(long.get, i64.of(by))));
   return when(
     i64.eqz(not(keys.get)),
     [when(i32.ltS(run.get, i32.of(0)), [run.set(at.get)])],
@@ -256,7 +256,7 @@ function eachRun(state: State, at: Local): Code {
         place.set(i32.add(at.get, other.get)),
         when(i32.geS(i32.sub(place.get, run.get), i32.of(RUN)), [emitRun(state, run.get, place.get)]),
         // Its part of the block is no run of its own.
-        keys.set(i64.and(keys.get, i64.shl(i64.of(-1n), i64.fromU32(other.get)))),
+        keys.set(i64.and(keys.get, i64.shl(i64.of(-1), i64.fromU32(other.get)))),
       ]),
       // The one that goes on: not when it reaches through the whole block, which was seen to above.
       other.set(i32.wrap(i64.clz(not(keys.get)))),
@@ -264,17 +264,17 @@ function eachRun(state: State, at: Local): Code {
       mask.set(keys.get),
       when(other.get, [
         run.set(i32.sub(i32.add(at.get, i32.of(BLOCK)), other.get)),
-        mask.set(i64.and(mask.get, i64.shrU(i64.of(-1n), i64.fromU32(other.get)))),
+        mask.set(i64.and(mask.get, i64.shrU(i64.of(-1), i64.fromU32(other.get)))),
       ]),
       // Where twenty bits in a row begin.
       long.set(mask.get),
-      ...[1n, 2n, 4n, 8n, 4n].map(shifted),
+      ...[1, 2, 4, 8, 4].map(shifted),
       repeat(i32.eqz(i64.eqz(long.get)), [
         other.set(i32.wrap(i64.ctz(long.get))),
         place.set(i32.wrap(i64.ctz(not(i64.shrU(mask.get, i64.fromU32(other.get)))))),
         emitRun(state, i32.add(at.get, other.get), i32.add(i32.add(at.get, other.get), place.get)),
         // Nothing up to the end of the run.
-        long.set(i64.and(long.get, i64.shl(i64.of(-1n), i64.fromU32(i32.add(other.get, place.get))))),
+        long.set(i64.and(long.get, i64.shl(i64.of(-1), i64.fromU32(i32.add(other.get, place.get))))),
       ]),
     ],
   );

@@ -98,7 +98,7 @@ function byLength(run: Run, from: Local, to: Local): Code {
       repeat(behindGlue, [add(run, call(FUNCTIONS.value, at.get, to.get)), at.set(plus(at.get, 1))]),
     ]),
     when(i32.eq(byteAt(before), i32.of(PERCENT)), [add(run, i32.of(USE.context | USE.generic))]),
-  ].flat();
+  ];
 }
 
 /** Behind a dash or an underscore, between such, or named. */
@@ -116,7 +116,7 @@ function byDashes(run: Run): Code {
       when(isDash(at.get), [add(run, call(FUNCTIONS.value, plus(at.get, 1), end.get))]),
       at.set(plus(at.get, 1)),
     ]),
-  ].flat();
+  ];
 }
 
 /** Takes a start and an end, and gives back what `find` would try the base64 around them for, when there is more of it. */
@@ -179,7 +179,7 @@ function stretch(
         [from.set(plus(at.get, size))],
       ),
     ]),
-  ].flat();
+  ];
 }
 
 function base64(run: Run): Code[] {
@@ -216,7 +216,7 @@ function skip({ at, stop }: Run, step: 1 | -1, most: number, table: number, bits
       at.set(plus(at.get, step)),
       stop.set(plus(stop.get, -1)),
     ]),
-  ].flat();
+  ];
 }
 
 const LETTERS = 2;
@@ -244,7 +244,7 @@ function follows(run: Run): Code {
         ]),
       ],
     ),
-  ].flat();
+  ];
 }
 
 /** As `mayGoOn` of joined.ts. */

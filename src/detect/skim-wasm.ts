@@ -1,6 +1,6 @@
 /** Skims text with the program of skim-program.ts: several bytes at a time, for texts that are long enough to be worth the copy. */
-import { ANCHORS, type Anchor, FILTERS, GROUP_BITS, GROUPS } from './anchors.ts';
-import { ALPHABETS, CLASS } from './bytes.ts';
+import { FILTERS, GROUP_BITS, GROUPS } from './anchors.ts';
+import { CLASS } from './bytes.ts';
 import { goesOn, isDash } from './context.ts';
 import { GLUES } from './examine.ts';
 import { isHexDigit, PLACES } from './encoded-runs.ts';
@@ -11,9 +11,9 @@ import type { ContextShape } from './rule.ts';
 import { RULES } from './rules.ts';
 import { USE } from './run-use.ts';
 import { EVENT_BYTES, LAYOUT, PAD_BYTES, skimProgram } from './skim-program.ts';
+import { halfTables } from './half-tables.ts';
 import { LENGTH, MARK, MORE, PREFIXES, RUN_TABLES } from './skim-tables.ts';
 
-const BUCKETS = 8;
 const PAD = 0x20;
 /** A file of usual length fits; more is made room for. */
 const FIRST_TEXT_BYTES = 2 * 1024 * 1024;
@@ -49,7 +49,7 @@ export class WasmSkimmer {
     setRunTables(this.#bytes);
     setPrefixes(this.#bytes, this.#numbers);
     for (const [at, filter] of FILTERS.entries()) this.#numbers.set(filter, (LAYOUT.filters + 1024 * at) / 4);
-    this.#bytes.set(halvesOf(ANCHORS), LAYOUT.halves);
+    this.#bytes.set(halfTables(), LAYOUT.halves);
   }
 
   /** Places are those in `bytes`; what is noticed lies in `bytes[from..to)`. `uses`: see run-use.ts. */
@@ -150,91 +150,4 @@ function setPrefixes(memory: Uint8Array, numbers: Int32Array): void {
     at += 1;
   }
   if (at > PREFIXES.end) throw new TypeError('there are too many prefixes');
-}
-
-/** The tables by which a half of a byte says which anchors may have it, for key characters and for each place of an anchor. */
-function halvesOf(anchors: readonly Anchor[]): Uint8Array {
-  const tables = new Uint8Array(4 * 2 * 16);
-  const add = (table: number, byte: number, bit: number): void => {
-    for (const [index, half] of [byte & 15, byte >> 4].entries()) {
-      const at = (2 * table + index) * 16 + half;
-      tables[at] = (tables[at] ?? 0) | bit;
-    }
-  };
-  // Each upper half that key characters have gets a bit of its own, so that these tables are exact.
-  const bitOf = new Map<string, number>();
-  for (let high = 0; high < 16; high += 1) {
-    const bytes = Array.from({ length: 16 }, (_, low) => high * 16 + low).filter(
-      (byte) => ((CLASS[byte] ?? 0) & ALPHABETS.key.bit) !== 0,
-    );
-    if (bytes.length === 0) continue;
-    const lows = bytes.map((byte) => byte & 15).join(' ');
-    if (!bitOf.has(lows)) bitOf.set(lows, 1 << bitOf.size);
-    for (const byte of bytes) add(0, byte, bitOf.get(lows) ?? 0);
-  }
-  for (const [bucket, some] of bucketsOf(anchors).entries()) {
-    for (const { places } of some) {
-      for (const [place, characters] of places.entries()) {
-        const codes =
-          characters === '' ? Array.from({ length: 256 }, (_, byte) => byte) : Buffer.from(characters);
-        for (const byte of codes) add(place + 1, byte, 1 << bucket);
-      }
-    }
-  }
-  return tables;
-}
-
-/** Anchors that share halves of bytes lie together, so that few other bytes pass for one. */
-function bucketsOf(anchors: readonly Anchor[]): Anchor[][] {
-  const buckets = Array.from({ length: BUCKETS }, () => new Bucket());
-  for (const anchor of anchors.toSorted((a, b) => weightOf(b.places) - weightOf(a.places))) {
-    const [best] = buckets
-      .map((bucket) => ({ bucket, cost: bucket.costOf(anchor) }))
-      .sort((a, b) => a.cost - b.cost);
-    best?.bucket.add(anchor);
-  }
-  return buckets.map(({ anchors: own }) => own);
-}
-
-function weightOf(places: Anchor['places']): number {
-  return places.reduce((sum, characters) => sum + (characters === '' ? 100 : characters.length), 0);
-}
-
-/** How often a half of a byte is met in source text, roughly. */
-const LOWER_CASE = new Set([6, 7]);
-
-class Bucket {
-  readonly anchors: Anchor[] = [];
-  #cost = 0;
-
-  costOf(anchor: Anchor): number {
-    return costOf([...this.anchors, anchor]) - this.#cost;
-  }
-
-  add(anchor: Anchor): void {
-    this.anchors.push(anchor);
-    this.#cost = costOf(this.anchors);
-  }
-}
-
-/** The share of places in source text that pass, roughly: letters in lower case are most of it. */
-function costOf(anchors: readonly Anchor[]): number {
-  let cost = 1;
-  for (const place of [0, 1, 2] as const) {
-    const lows = new Set<number>();
-    const highs = new Set<number>();
-    for (const { places } of anchors) {
-      const characters = places[place];
-      const codes =
-        characters === '' ? Array.from({ length: 256 }, (_, byte) => byte) : Buffer.from(characters);
-      for (const byte of codes) {
-        lows.add(byte & 15);
-        highs.add(byte >> 4);
-      }
-    }
-    let share = 0;
-    for (const high of highs) share += LOWER_CASE.has(high) ? 0.35 : 0.02;
-    cost *= (share * lows.size) / 16;
-  }
-  return cost;
 }

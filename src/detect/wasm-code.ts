@@ -3,8 +3,8 @@
  * `repeat`. Nothing is built beforehand: the program is assembled when it is first wanted, in well under a millisecond.
  */
 
-/** Instructions, as bytes. An expression leaves one value on the stack, a statement none. */
-export type Code = readonly number[];
+/** Instructions, as bytes, nested as they were put together. An expression leaves one value on the stack, a statement none. */
+export interface Code extends ReadonlyArray<number | Code> {}
 
 export type ValueType = 'i32' | 'i64' | 'v128';
 const TYPE: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, v128: 0x7b };
@@ -24,11 +24,12 @@ function unsigned(value: number): number[] {
   return bytes;
 }
 
-function signed(value: bigint): number[] {
+function signed(value: number): number[] {
   const bytes: number[] = [];
-  for (let rest = value; ; rest >>= 7n) {
-    const low = Number(rest & 0x7fn);
-    const done = (rest >> 7n === 0n && (low & 0x40) === 0) || (rest >> 7n === -1n && (low & 0x40) !== 0);
+  for (let rest = value | 0; ; rest >>= 7) {
+    const low = rest & 0x7f;
+    const next = rest >> 7;
+    const done = (next === 0 && (low & 0x40) === 0) || (next === -1 && (low & 0x40) !== 0);
     bytes.push(done ? low : low | 0x80);
     if (done) return bytes;
   }
@@ -38,19 +39,19 @@ type Binary = (left: Code, right: Code) => Code;
 type Unary = (value: Code) => Code;
 
 function binary(...opcode: readonly number[]): Binary {
-  return (left, right) => [...left, ...right, ...opcode];
+  return (left, right) => [left, right, opcode];
 }
 
 function unary(...opcode: readonly number[]): Unary {
-  return (value) => [...value, ...opcode];
+  return (value) => [value, opcode];
 }
 
 function load(...opcode: readonly number[]): (address: Code, offset?: number) => Code {
-  return (address, offset = 0) => [...address, ...opcode, 0, ...unsigned(offset)];
+  return (address, offset = 0) => [address, opcode, 0, unsigned(offset)];
 }
 
 export const i32 = {
-  of: (value: number): Code => [0x41, ...signed(BigInt(value | 0))],
+  of: (value: number): Code => [0x41, signed(value)],
   add: binary(0x6a),
   sub: binary(0x6b),
   and: binary(0x71),
@@ -69,17 +70,12 @@ export const i32 = {
   wrap: unary(0xa7),
   load: load(0x28),
   load8: load(0x2d),
-  store: (address: Code, value: Code, offset = 0): Code => [
-    ...address,
-    ...value,
-    0x36,
-    0,
-    ...unsigned(offset),
-  ],
+  store: (address: Code, value: Code, offset = 0): Code => [address, value, 0x36, 0, unsigned(offset)],
 };
 
 export const i64 = {
-  of: (value: bigint): Code => [0x42, ...signed(value)],
+  /** Of 32 bits, with its sign. */
+  of: (value: number): Code => [0x42, signed(value)],
   and: binary(0x83),
   or: binary(0x84),
   xor: binary(0x85),
@@ -109,14 +105,14 @@ export const v128 = {
 const NOTHING = 0x40;
 
 export function when(condition: Code, then: readonly Code[], otherwise: readonly Code[] = []): Code {
-  const rest = otherwise.length > 0 ? [0x05, ...otherwise.flat()] : [];
-  return [...condition, 0x04, NOTHING, ...then.flat(), ...rest, 0x0b];
+  const rest: Code = otherwise.length > 0 ? [0x05, otherwise] : [];
+  return [condition, 0x04, NOTHING, then, rest, 0x0b];
 }
 
 /** As long as the condition holds. */
 export function repeat(condition: Code, body: readonly Code[]): Code {
-  const leave = [...condition, 0x45, 0x0d, 1];
-  return [0x02, NOTHING, 0x03, NOTHING, ...leave, ...body.flat(), 0x0c, 0, 0x0b, 0x0b];
+  const leave: Code = [condition, 0x45, 0x0d, 1];
+  return [0x02, NOTHING, 0x03, NOTHING, leave, body, 0x0c, 0, 0x0b, 0x0b];
 }
 
 /** The locals of one function; its parameters come first. */
@@ -125,7 +121,7 @@ export class Locals {
 
   add(type: ValueType): Local {
     const index = unsigned(this.#types.push(type) - 1);
-    return { get: [0x20, ...index], set: (value) => [...value, 0x21, ...index] };
+    return { get: [0x20, ...index], set: (value) => [value, 0x21, index] };
   }
 
   code(parameters: number): number[] {
@@ -156,7 +152,14 @@ export interface WasmFunction {
 
 /** Calls the function at that place of the module. */
 export function call(index: number, ...parameters: readonly Code[]): Code {
-  return [...parameters.flat(), 0x10, ...unsigned(index)];
+  return [parameters, 0x10, unsigned(index)];
+}
+
+function append(bytes: number[], code: Code): void {
+  for (const part of code) {
+    if (typeof part === 'number') bytes.push(part);
+    else append(bytes, part);
+  }
 }
 
 /** A module on a memory of its own, exported as `memory`; its first function is exported as `run`. */
@@ -170,7 +173,8 @@ export function moduleOf(functions: readonly WasmFunction[], pages: number): Uin
     TYPE.i32,
   ]);
   const bodies = functions.map(({ parameters, locals, body }) => {
-    const code = [...locals.code(parameters), ...body.flat(), 0x0b];
+    const code: number[] = [];
+    append(code, [locals.code(parameters), body, 0x0b]);
     return [...unsigned(code.length), ...code];
   });
   return Uint8Array.from([
