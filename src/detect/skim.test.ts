@@ -186,7 +186,7 @@ test('more events than a call has room for, and texts longer than the memory, ar
   const full = Buffer.from('a%41'.repeat(30_000));
   // The last ones are too near to the end.
   expect(program.skim(full, 0, full.length, ALL_USES).events.length).toBeGreaterThan(3 * 29_900);
-  const long = Buffer.alloc(5 * 1024 * 1024, `"%41${sample('key', 30)}" + `);
+  const long = Buffer.from(`"%41${sample('key', 30)}" + `.repeat(130_000));
   const whole = noticed(program.skim(long, 0, long.length, ALL_USES));
   const plain = noticed(skimPlainly(long, 0, long.length, ALL_USES));
   expect([whole.runs.length, whole.anchors.size]).toEqual([plain.runs.length, plain.anchors.size]);
