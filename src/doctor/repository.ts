@@ -1,9 +1,11 @@
 /** What would get into git: keys in its files, files with keys that it does not ignore, commits that nobody looks at. */
+import { AllowStage } from '../scan/allow-stage.ts';
+import { loadAllowances } from '../scan/allowances.ts';
 import { hookStates } from '../scan/hook.ts';
 import { checkIgnore, isFine } from '../scan/ignore.ts';
 import { nameOf } from '../scan/reports/names.ts';
 import { openRepository } from '../scan/repository.ts';
-import { Collector } from '../scan/sink.ts';
+import { Collector, scanThrough } from '../scan/sink.ts';
 import { scanWorkTree } from '../scan/work-tree.ts';
 import { type Check, outcome, plural, type Point } from './check.ts';
 
@@ -17,7 +19,13 @@ export const keysInCode: Check = {
   run: async (context) => {
     const repository = await openRepository(context);
     const result = new Collector();
-    await scanWorkTree(repository, context, result);
+    const options = { cwd: context.cwd, env: context.env };
+    const allowances = await loadAllowances({ by: 'files' }, options, Date.now());
+    await scanThrough(
+      (sink) => scanWorkTree(repository, context, sink),
+      [(next) => new AllowStage(next, allowances, { nowMs: Date.now() })],
+      result,
+    );
     const { files, problems } = result;
     // A password that somebody chose is mostly one of a test.
     const findings = result.findings.filter(({ rule }) => rule.guessable !== true);

@@ -24,6 +24,18 @@ test('no tracked file, nor its name, holds a secret or what may be one', () => {
   expect(found).toEqual([]);
 });
 
+test('the scan that others run finds nothing in the files of this repository', async () => {
+  const { code, out, err } = await run(['scan', '--json', '--no-cache'], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'] ?? '' },
+  });
+  expect([code, err]).toEqual([0, '']);
+  const summary = JSON.parse(out) as { complete: boolean; findings: number; files: number; allowed?: number };
+  expect(summary).toMatchObject({ complete: true, findings: 0 });
+  expect(summary.allowed).toBeUndefined();
+  expect(summary.files).toBeGreaterThan(300);
+});
+
 test('git leaves every file with keys alone', async () => {
   const { out, code } = await run(['gitignore', 'check', '--json'], {
     cwd: ROOT,
