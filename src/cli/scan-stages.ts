@@ -1,8 +1,8 @@
 /** What findings pass through on their way to the report, in order: what is allowed first, since nobody asks further about that. */
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ALLOW_FILE, type AllowLine } from '../scan/allow-file.ts';
-import { AllowStage } from '../scan/allow-stage.ts';
+import { type Allowances, type AllowOptions, AllowStage } from '../scan/allow-stage.ts';
 import type { AllowPlace } from '../scan/allowances.ts';
 import type { Collector, StageMaker } from '../scan/sink.ts';
 import type { ServerValues } from './client.ts';
@@ -36,21 +36,29 @@ export async function stagesOf(
   // A hook looks for them when it has a finding (and a push is known by then); a long scan does not begin while they are malformed.
   const isLate = source.kind === 'staged' || typeof from === 'function';
   const allowances = isLate ? load : await load();
-  const unused = (lines: readonly AllowLine[]): void => {
-    result.notes.push(...unusedNotes(lines));
-  };
-  return [
-    (next) => new AllowStage(next, allowances, source.kind === 'history' ? { nowMs, unused } : { nowMs }),
-    ...asking,
-  ];
+  const saw = typeof allowances === 'function' ? null : wholeOf(source, cwd, allowances);
+  const options: AllowOptions =
+    saw === null ? { nowMs } : { nowMs, unused: (lines) => result.notes.push(...unusedNotes(lines, saw)) };
+  return [(next) => new AllowStage(next, allowances, options), ...asking];
+}
+
+/** What a scan sees all of, so that a line that nothing came of can be told; null for those that see a part. */
+function wholeOf({ kind, paths = [] }: Source, cwd: string, { top }: Allowances): string | null {
+  if (kind === 'history') return 'the history';
+  const isWhole = kind === 'paths' && paths.length === 0 && top !== undefined;
+  return isWhole && realpathSync(top) === realpathSync(cwd) ? 'the files' : null;
 }
 
 /** The folder whose repository's allowances hold: that of the first path that was named, else the current one. */
 function folderOf({ paths: [first] = [] }: Source, cwd: string): string {
   if (first === undefined) return cwd;
   const path = resolve(cwd, first);
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? cwd : stats.isDirectory() ? path : dirname(path);
+  try {
+    return statSync(path).isDirectory() ? path : dirname(path);
+  } catch {
+    // That it cannot be read, the scan says.
+    return cwd;
+  }
 }
 
 /** They ask others about what was found, each when it is asked for. */
@@ -68,13 +76,17 @@ async function askingStages(choice: StageChoice, io: Io, result: Collector): Pro
   return stages;
 }
 
-function unusedNotes(lines: readonly AllowLine[]): string[] {
+function unusedNotes(lines: readonly AllowLine[], where: string): string[] {
   const shown = lines
     .slice(0, MOST_UNUSED)
     .map(
       ({ number, rule, reason, until }) =>
-        `${ALLOW_FILE}, line ${number}, allows nothing that is there: ${rule} until ${until}, ${reason}`,
+        `${ALLOW_FILE}, line ${number}, allows nothing that is in ${where}: ${rule} until ${until}, ${reason}`,
     );
   const more = lines.length - shown.length;
-  return more > 0 ? [...shown, `${ALLOW_FILE}: ${more} more lines allow nothing that is there`] : shown;
+  return [
+    ...shown,
+    ...(more > 0 ? [`${ALLOW_FILE}: ${more} more lines allow nothing that is in ${where}`] : []),
+    ...(where === 'the files' ? ['the history may still need them: sallyport scan --history'] : []),
+  ];
 }

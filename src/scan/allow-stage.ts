@@ -5,6 +5,8 @@ import type { Sink, SkippedKind, Stage } from './sink.ts';
 
 export interface Allowances {
   readonly lines: readonly AllowLine[];
+  /** The top of the work tree that they are of. */
+  readonly top?: string;
   /** Lines that do not hold yet, and what is to be done for that they do. */
   readonly waiting?: { readonly lines: readonly AllowLine[]; readonly until: string };
 }

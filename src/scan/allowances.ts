@@ -26,7 +26,7 @@ export async function loadAllowances(
   const files = top === null ? [] : parseAllowances(readAllowFile(join(top, ALLOW_FILE)) ?? '', nowMs);
   if (place.by === 'files') {
     // Without a work tree the last commit speaks.
-    return { lines: top === null ? await committed('HEAD', options, nowMs) : files };
+    return top === null ? { lines: await committed('HEAD', options, nowMs) } : { lines: files, top };
   }
   return place.by === 'index'
     ? {

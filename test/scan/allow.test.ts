@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { run } from '../../src/cli/test-io.ts';
 import { allowLine, parseAllowances, withLine } from '../../src/scan/allow-file.ts';
@@ -141,6 +142,48 @@ test('a mark on the line counts for staged lines and for text, with a reason onl
   lab.write('a.py', `a = "${possible}"  # ${MARK} a placeholder\n`);
   lab.git('add', 'a.py');
   expect(await scan(lab, ['--staged'])).toMatchObject({ code: 0, summary: { findings: 0, allowed: 1 } });
+});
+
+test('lines that nothing came of are named where all was seen, and only there', async () => {
+  using lab = openGitLab();
+  const key = fixtureKey();
+  await allow(lab, await fingerprintOf(lab, key));
+  await allow(lab, 'b'.repeat(20), '--until', '20d');
+  const unused = `${FILE}, line `;
+  const notes = async (...argv: string[]): Promise<string> =>
+    ((await scan(lab, [...argv, '--no-cache'])).summary.notes ?? []).join('\n');
+  lab.write('a', key);
+  const inFiles = await notes();
+  expect(
+    inFiles.match(/allows nothing that is in the files: groq-api-key until 2026-12-16, a sample/g),
+  ).toHaveLength(1);
+  expect(inFiles.split(unused)).toHaveLength(2);
+  expect(inFiles).toContain('scan --history');
+  lab.git('add', '--all');
+  lab.git('commit', '-q', '-m', 'x');
+  lab.git('rm', '-q', 'a');
+  lab.git('commit', '-q', '-m', 'x');
+  expect((await notes()).split(unused)).toHaveLength(3);
+  expect((await notes('--history')).split(unused)).toHaveLength(2);
+  // A part of it says nothing about the rest.
+  mkdirSync(join(lab.root, 'below'));
+  for (const argv of [['--staged'], ['--range', 'HEAD^..HEAD'], ['.'], ['below'], ['--stdin']])
+    expect([argv, await notes(...argv)]).toEqual([argv, '']);
+  lab.write('broken.gz', gzipSync('x'.repeat(2000)).subarray(0, 24));
+  expect(await notes()).toBe('');
+});
+
+test('a path of another repository goes by the file of that one', async () => {
+  using lab = openGitLab();
+  const key = fixtureKey();
+  await allow(lab, await fingerprintOf(lab, key));
+  lab.write('a', key);
+  const elsewhere = { cwd: lab.home, env: lab.env, wallMs: NOON_MS };
+  expect((await run(['scan', join(lab.root, 'a')], elsewhere)).code).toBe(0);
+  expect((await run(['scan', lab.root], elsewhere)).code).toBe(0);
+  lab.write('../home/a', key);
+  expect((await run(['scan', 'a'], elsewhere)).code).toBe(1);
+  expect((await run(['scan', 'a/b'], elsewhere)).code).toBe(2);
 });
 
 describe('a file that cannot be believed', () => {
