@@ -23,6 +23,11 @@ const EQUALS = 0x3d;
 const GREATER = 0x3e;
 const UNDERSCORE = 0x5f;
 
+/** What may join a value to what belongs to it before, or to another piece of it in base64. */
+const JOINS = Uint8Array.from({ length: 256 }, (_, code) =>
+  [PLUS, SLASH, EQUALS, DOT, COLON].includes(code) ? 1 : 0,
+);
+
 /** A stretch of a run that is of the length and of the characters of a rule's values. */
 export interface Fit {
   readonly shape: ContextShape;
@@ -38,8 +43,8 @@ export class ContextFacts {
   readonly #byLength = new Map<number, ContextShape[]>();
   readonly #lengths: readonly number[];
   readonly #hasLeads: boolean;
-  /** Names of providers, all together. */
-  readonly #names: RegExp | null;
+  /** The names of providers, without the memory that expressions for all of them have. */
+  readonly #names = new Map<ContextShape, RegExp>();
 
   constructor(rules: readonly Rule[]) {
     this.search = new ContextSearch(rules);
@@ -61,8 +66,8 @@ export class ContextFacts {
     this.longestBase64 = longestBase64;
     this.#lengths = [...this.#byLength.keys()].toSorted((a, b) => a - b);
     this.#hasLeads = shapes.some(({ lead }) => lead);
-    const names = shapes.flatMap(({ named }) => (named ? [named.words.source] : []));
-    this.#names = names.length === 0 ? null : new RegExp(names.join('|'), 'i');
+    for (const shape of shapes)
+      if (shape.named) this.#names.set(shape, new RegExp(shape.named.words.source, 'i'));
   }
 
   /** The values that the run, or what is left of it without what is glued to it, may be. */
@@ -104,18 +109,12 @@ export class ContextFacts {
 
   /** Whether the whole check could find one, with so much text `around`. */
   isWorthALook(codes: Uint8Array, fits: readonly Fit[], around: string): boolean {
-    let isNamed: boolean | null = null;
-    for (const { shape, start } of fits) {
-      const { named, before, lead } = shape;
-      if (named) {
-        isNamed ??= this.#names?.test(around) ?? false;
-        if (isNamed) return true;
-      } else {
-        const telling = before ?? lead;
-        if (!telling || telling.test(latin1(codes, Math.max(0, start - BEFORE), start))) return true;
-      }
-    }
-    return false;
+    return fits.some(({ shape, start }) => {
+      const name = this.#names.get(shape);
+      if (name) return name.test(around);
+      const telling = shape.before ?? shape.lead;
+      return !telling || telling.test(latin1(codes, Math.max(0, start - BEFORE), start));
+    });
   }
 
   /** Whether the name of its provider may follow on the line. What looks like a hash must be called a key before. */
@@ -128,17 +127,18 @@ export class ContextFacts {
   /** Where a value begins that `codes[0..length)` may end in, whose last run of key characters begins at `run`; `length` when there is none. */
   holdAt(codes: Uint8Array, run: number, length: number): number {
     const longest = this.longest + LONGEST_GLUE;
+    const before = run === 0 ? 0 : (codes[run - 1] as number);
+    // Nearly always it is the run, or there is none.
+    if (JOINS[before] === 0 && length - run <= longest && this.longest > 0) return run;
     let hold = length;
     if (this.longest === 0) hold = length;
-    else if (length - run <= longest) hold = run;
+    else if (length - run <= longest) hold = this.leadStart(codes, run);
     else {
       // The end of a long name may be a value.
       for (let at = length - longest; at < length && hold === length; at += 1) {
         if (isDash(codes[at - 1])) hold = at;
       }
     }
-    if (length - run <= longest) hold = Math.min(hold, this.leadStart(codes, run));
-    const before = codes[run - 1];
     if (this.longestBase64 === 0 || (run < length && !goesOnInBase64(before))) return hold;
     let last = length;
     while (last > 0 && codes[last - 1] === EQUALS) last -= 1;

@@ -230,6 +230,14 @@ export class Sieve implements Codes {
     const { codes, length } = this;
     let at = this.#read;
     this.#read = length;
+    if (length - at < RUN) {
+      // No run is long enough to be skipped to.
+      for (; at < length; at += 1) {
+        if (KEY_TABLE[codes[at] as number] === 1) continue;
+        if (at - this.#run >= RUN) this.#runEnded(at);
+        this.#run = at + 1;
+      }
+    }
     while (at < length) {
       at = endOf(codes, at, length, KEY_TABLE);
       if (at === length) break;
