@@ -17,7 +17,6 @@ import type { Config } from './config.ts';
 import type { LineSink } from './core/line-sink.ts';
 import { createLog, type Log, openLogSink } from './core/log.ts';
 import { Teardown } from './core/teardown.ts';
-import { redactShapes } from './detect/redact.ts';
 import type { Gate } from './gateway/gate.ts';
 import { HolderRefusals } from './gateway/holder-refusals.ts';
 import { Intake } from './gateway/intake.ts';
@@ -37,6 +36,7 @@ import { type PriceFile, Prices, readPriceFile } from './ledger/prices.ts';
 import type { SteadyClock } from './ledger/steady-clock.ts';
 import { openBudgetClock, openLedger } from './open-ledger.ts';
 import { RecoveryDesk } from './recovery/desk.ts';
+import { redactForLog } from './redact/for-log.ts';
 import { type Core, openCore, openJournal, prepareFolder, replay } from './startup.ts';
 import { acquireDataLock } from './storage/data-lock.ts';
 import { providerIds } from './providers/catalog.ts';
@@ -106,7 +106,7 @@ interface Serving extends Parts {
 export async function startApp(config: Config, ask?: AskPassphrase, writeOut?: WriteOut): Promise<App> {
   const { settings } = config;
   const logSink = openLogSink();
-  const log = createLog({ level: settings.logLevel, redact: redactShapes, sink: logSink });
+  const log = createLog({ level: settings.logLevel, redact: redactForLog, sink: logSink });
   const teardown = new Teardown();
   let reason = 'the start failed';
   try {

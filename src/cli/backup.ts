@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { readConfig } from '../config.ts';
 import { SallyportError } from '../core/errors.ts';
 import { createLog } from '../core/log.ts';
-import { redactShapes } from '../detect/redact.ts';
+import { redactForLog } from '../redact/for-log.ts';
 import { SECRET_VARIABLES } from '../root-key-config.ts';
 import { VERSION } from '../version.ts';
 import { AdminClient, SERVER_OPTIONS } from './client.ts';
@@ -97,7 +97,7 @@ export const restore = defineCommand({
     const { restoreBackup } = await import('../offline.ts');
     const journalFrom = values['journal-from'] === undefined ? null : resolve(values['journal-from']);
     const request = { from: resolve(from), journalFrom, acceptOlder: values['accept-older'] };
-    const log = createLog({ level: 'warn', redact: redactShapes });
+    const log = createLog({ level: 'warn', redact: redactForLog });
     const { manifest, newer, rootKeyRestored } = await restoreBackup(config, request, log, askOnTerminal(io));
     const { instance, rootFingerprint, createdAt } = manifest;
     const result = {

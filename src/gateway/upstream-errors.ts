@@ -4,6 +4,7 @@
  */
 import { SallyportError } from '../core/errors.ts';
 import { redactCredentials, redactValue } from '../detect/redact.ts';
+import { redactProviderText } from '../redact/for-log.ts';
 
 export interface UpstreamRefusal {
   readonly status: number;
@@ -80,7 +81,8 @@ export function readRefusal(
 function withoutSecrets(body: string, key: string): string {
   return body.replaceAll(/"(?:[^"\\]|\\.)*"/gs, (token) => {
     const said = JSON.parse(token) as string;
-    const clean = redactCredentials(redactValue(said, key)).replaceAll(ACCOUNT_ID, '[account]');
+    const known = redactCredentials(redactValue(said, key));
+    const clean = redactProviderText(known).replaceAll(ACCOUNT_ID, '[account]');
     return clean === said ? token : JSON.stringify(clean);
   });
 }

@@ -172,11 +172,13 @@ const WORDS = /^(?:[A-Z]?[a-z]*|[A-Z]*)(?:[-./=](?:[A-Z]?[a-z]*|[A-Z]*))*$/;
  * known.
  */
 export class CredentialCandidate implements Candidate {
+  readonly #evenWords: boolean;
   #schemeEnd: number;
   #start = -1;
 
-  constructor(schemeEnd: number) {
+  constructor(schemeEnd: number, evenWords: boolean) {
     this.#schemeEnd = schemeEnd;
+    this.#evenWords = evenWords;
   }
 
   get hold(): number {
@@ -200,7 +202,10 @@ export class CredentialCandidate implements Candidate {
     const over = end < length || ended;
     if (size < LEAST_CREDENTIAL) return over;
     const telling =
-      size === LONGEST_WORD || !WORDS.test(latin1(codes, this.#start, end)) || this.#inHeader(codes);
+      this.#evenWords ||
+      size === LONGEST_WORD ||
+      !WORDS.test(latin1(codes, this.#start, end)) ||
+      this.#inHeader(codes);
     if (telling) {
       const start = this.#start;
       cut({ start, end, label: HTTP_CREDENTIAL, rank: RANK.vague + 1, goesOn: CREDENTIAL });

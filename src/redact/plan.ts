@@ -52,7 +52,7 @@ export function planFor(options: Omit<RedactOptions, 'mark'>): Plan {
   }
   const rules = RULES.filter(({ id, onRequest = false }) => !except.includes(id) && (generic || !onRequest));
   const facts = context ? new ContextFacts(rules) : null;
-  const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts()];
+  const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts(wide)];
   if (facts) starts.push(...awsStarts(rules), plusStart(facts));
   if (wide) starts.push(...wideStarts());
   for (const codes of known.flatMap(knownForms)) starts.push(knownStart(codes));
@@ -128,13 +128,13 @@ function plusStart(facts: ContextFacts): Start {
 const SCHEMES = ['bearer', 'basic'];
 
 /** However it is written: the word itself is not held. */
-function credentialStarts(): Start[] {
+function credentialStarts(evenWords: boolean): Start[] {
   return SCHEMES.flatMap((word) =>
     casesOf(word).map((text) => ({
       text,
       held: false,
       begin: (codes: Uint8Array, end: number) =>
-        isWordCharacter(codes[end - text.length - 1]) ? null : new CredentialCandidate(end),
+        isWordCharacter(codes[end - text.length - 1]) ? null : new CredentialCandidate(end, evenWords),
     })),
   );
 }
