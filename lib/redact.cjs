@@ -2045,15 +2045,17 @@ var COLON = 58;
 var EQUALS3 = 61;
 var GREATER3 = 62;
 var UNDERSCORE3 = 95;
+var JOINS = Uint8Array.from({ length: 256 }, (_, code) => [PLUS2, SLASH2, EQUALS3, DOT2, COLON].includes(code) ? 1 : 0);
 
 class ContextFacts {
   search;
   longest;
   longestBase64;
+  longestRun;
   #byLength = new Map;
   #lengths;
   #hasLeads;
-  #names;
+  #names = new Map;
   constructor(rules) {
     this.search = new ContextSearch(rules);
     const shapes = rules.flatMap(({ shape }) => shape.by === "context" ? [shape] : []);
@@ -2074,11 +2076,13 @@ class ContextFacts {
       }
     }
     this.longest = longest;
+    this.longestRun = longest + LONGEST_GLUE;
     this.longestBase64 = longestBase64;
     this.#lengths = [...this.#byLength.keys()].toSorted((a, b) => a - b);
     this.#hasLeads = shapes.some(({ lead }) => lead);
-    const names = shapes.flatMap(({ named }) => named ? [named.words.source] : []);
-    this.#names = names.length === 0 ? null : new RegExp(names.join("|"), "i");
+    for (const shape of shapes)
+      if (shape.named)
+        this.#names.set(shape, new RegExp(shape.named.words.source, "i"));
   }
   fitting(codes, start, end) {
     const fits = [];
@@ -2113,20 +2117,13 @@ class ContextFacts {
     return shapes.filter(({ alphabet, form, scrambled, tail }) => (alphabets & ALPHABETS[alphabet].bit) !== 0 && (!tail || codes[end] === DOT2) && (!form || form.test(latin1(codes, start, end))) && (!scrambled || isScrambled(codes, start, end))).map((shape) => ({ shape, start, end }));
   }
   isWorthALook(codes, fits, around) {
-    let isNamed = null;
-    for (const { shape, start } of fits) {
-      const { named, before, lead } = shape;
-      if (named) {
-        isNamed ??= this.#names?.test(around) ?? false;
-        if (isNamed)
-          return true;
-      } else {
-        const telling = before ?? lead;
-        if (!telling || telling.test(latin1(codes, Math.max(0, start - BEFORE3), start)))
-          return true;
-      }
-    }
-    return false;
+    return fits.some(({ shape, start }) => {
+      const name = this.#names.get(shape);
+      if (name)
+        return name.test(around);
+      const telling = shape.before ?? shape.lead;
+      return !telling || telling.test(latin1(codes, Math.max(0, start - BEFORE3), start));
+    });
   }
   mayBeNamedBehind(codes, { shape: { named }, start }) {
     if (!named || !named.hash)
@@ -2136,21 +2133,16 @@ class ContextFacts {
 `) + 1));
   }
   holdAt(codes, run, length) {
-    const longest = this.longest + LONGEST_GLUE;
+    const before = codes[run - 1];
     let hold = length;
-    if (this.longest === 0)
-      hold = length;
-    else if (length - run <= longest)
-      hold = run;
-    else {
-      for (let at = length - longest;at < length && hold === length; at += 1) {
+    if (this.longest > 0 && length - run <= this.longestRun)
+      hold = this.leadStart(codes, run);
+    else if (this.longest > 0) {
+      for (let at = length - this.longestRun;at < length && hold === length; at += 1) {
         if (isDash2(codes[at - 1]))
           hold = at;
       }
     }
-    if (length - run <= longest)
-      hold = Math.min(hold, this.leadStart(codes, run));
-    const before = codes[run - 1];
     if (this.longestBase64 === 0 || run < length && !goesOnInBase64(before))
       return hold;
     let last = length;
@@ -2606,10 +2598,12 @@ var BEHIND_HEADER = /authorization["'\]\\]{0,3}\s*[:=]\s*["'\\]{0,3}(?:bearer|ba
 var WORDS2 = /^(?:[A-Z]?[a-z]*|[A-Z]*)(?:[-./=](?:[A-Z]?[a-z]*|[A-Z]*))*$/;
 
 class CredentialCandidate {
+  #evenWords;
   #schemeEnd;
   #start = -1;
-  constructor(schemeEnd) {
+  constructor(schemeEnd, evenWords) {
     this.#schemeEnd = schemeEnd;
+    this.#evenWords = evenWords;
   }
   get hold() {
     return this.#start < 0 ? Infinity : this.#start;
@@ -2632,7 +2626,7 @@ class CredentialCandidate {
     const over = end < length || ended;
     if (size < LEAST_CREDENTIAL)
       return over;
-    const telling = size === LONGEST_WORD || !WORDS2.test(latin1(codes, this.#start, end)) || this.#inHeader(codes);
+    const telling = this.#evenWords || size === LONGEST_WORD || !WORDS2.test(latin1(codes, this.#start, end)) || this.#inHeader(codes);
     if (telling) {
       const start = this.#start;
       cut({ start, end, label: HTTP_CREDENTIAL, rank: RANK.vague + 1, goesOn: CREDENTIAL });
@@ -2965,7 +2959,7 @@ function planFor(options) {
   }
   const rules = RULES.filter(({ id, onRequest = false }) => !except.includes(id) && (generic || !onRequest));
   const facts = context ? new ContextFacts(rules) : null;
-  const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts()];
+  const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts(wide)];
   if (facts)
     starts.push(...awsStarts(rules), plusStart(facts));
   if (wide)
@@ -3035,11 +3029,11 @@ function plusStart(facts) {
   return { text: "+", held: false, begin: (codes, end) => plusCandidate(facts, codes, end - 1) };
 }
 var SCHEMES = ["bearer", "basic"];
-function credentialStarts() {
+function credentialStarts(evenWords) {
   return SCHEMES.flatMap((word) => casesOf(word).map((text) => ({
     text,
     held: false,
-    begin: (codes, end) => isWordCharacter(codes[end - text.length - 1]) ? null : new CredentialCandidate(end)
+    begin: (codes, end) => isWordCharacter(codes[end - text.length - 1]) ? null : new CredentialCandidate(end, evenWords)
   })));
 }
 function casesOf(word) {
@@ -3088,18 +3082,17 @@ class Sieve {
   #next;
   #hasEnds;
   #heldLength;
-  #looksAtRuns;
+  #longestRun;
   #state = 0;
   #cutEnd = -1;
   #run = 0;
-  #read = 0;
   #wideDone = -1;
   constructor(plan) {
     this.#plan = plan;
     this.#next = plan.automaton.next;
     this.#hasEnds = plan.automaton.hasEnds;
     this.#heldLength = plan.automaton.heldLength;
-    this.#looksAtRuns = plan.context !== null || plan.wide !== null;
+    this.#longestRun = plan.context?.longestRun ?? plan.wide?.longest ?? 0;
   }
   #room(more) {
     const count = Math.min(more, MOST_AT_ONCE, this.done + MOST_HELD - this.length);
@@ -3124,7 +3117,6 @@ class Sieve {
     this.length -= by;
     this.done -= by;
     this.#run -= by;
-    this.#read -= by;
     this.#cutEnd -= by;
     this.#wideDone -= by;
     for (const candidate of this.#candidates)
@@ -3140,20 +3132,23 @@ class Sieve {
     const hasEnds = this.#hasEnds;
     let state = this.#state;
     let length = this.length;
+    let run = this.#run;
     for (let at = from;at < from + count; at += 1) {
       const unit = text.charCodeAt(at);
-      if (unit < 128) {
-        codes[length] = unit;
-        state = next[state << ROW_BITS | unit];
-      } else {
-        codes[length] = codeOf(unit);
-        state = next[state << ROW_BITS];
+      const code = unit < 128 ? unit : codeOf(unit);
+      codes[length] = code;
+      if (KEY_TABLE[code] === 0) {
+        if (length - run >= RUN)
+          this.#runEnded(run, length);
+        run = length + 1;
       }
+      state = next[state << ROW_BITS | (code < 128 ? code : 0)];
       length += 1;
       if (hasEnds[state] === 1)
         this.#begin(state, length);
     }
     this.#state = state;
+    this.#run = run;
     this.length = length;
     return count;
   }
@@ -3164,15 +3159,22 @@ class Sieve {
     const hasEnds = this.#hasEnds;
     let state = this.#state;
     let length = this.length;
+    let run = this.#run;
     for (let at = from;at < from + count; at += 1) {
-      const byte = bytes[at];
-      codes[length] = byte;
-      state = next[state << ROW_BITS | (byte < 128 ? byte : 0)];
+      const code = bytes[at];
+      codes[length] = code;
+      if (KEY_TABLE[code] === 0) {
+        if (length - run >= RUN)
+          this.#runEnded(run, length);
+        run = length + 1;
+      }
+      state = next[state << ROW_BITS | (code < 128 ? code : 0)];
       length += 1;
       if (hasEnds[state] === 1)
         this.#begin(state, length);
     }
     this.#state = state;
+    this.#run = run;
     this.length = length;
     return count;
   }
@@ -3184,8 +3186,8 @@ class Sieve {
     }
   }
   settle() {
-    if (this.#looksAtRuns)
-      this.#findRuns();
+    if (this.#plan.wide)
+      this.#lookWide(this.#run, this.length);
     const hold = this.#candidates.length > 0 ? this.#decide() : Infinity;
     const safe = Math.max(this.done, Math.min(hold, this.#tailHold()));
     if (this.length - safe < MOST_HELD)
@@ -3208,7 +3210,6 @@ class Sieve {
     this.#state = 0;
     this.#cutEnd = -1;
     this.#run = 0;
-    this.#read = 0;
     this.#wideDone = -1;
   }
   release() {
@@ -3219,8 +3220,8 @@ class Sieve {
   }
   end(visitor) {
     this.ended = true;
-    if (this.#looksAtRuns)
-      this.#findRuns();
+    if (this.length - this.#run >= RUN)
+      this.#runEnded(this.#run, this.length);
     this.#decide();
     this.#candidates.length = 0;
     this.tell(this.length, visitor);
@@ -3246,61 +3247,30 @@ class Sieve {
     return hold;
   }
   #tailHold() {
-    const { length } = this;
+    const { codes, length } = this;
+    const run = this.#run;
     const hold = length - this.#heldLength[this.#state];
-    if (!this.#looksAtRuns)
+    if (this.#longestRun === 0)
       return hold;
+    const isPlain = run === 0 || JOINS[codes[run - 1]] === 0;
+    if (isPlain && length - run <= this.#longestRun)
+      return Math.min(hold, run);
     const { context, wide } = this.#plan;
-    const ofContext = context ? context.holdAt(this.codes, this.#run, length) : length;
-    const ofWide = wide && length - this.#run <= wide.longest ? this.#run : length;
+    const ofContext = context ? context.holdAt(codes, run, length) : length;
+    const ofWide = wide && length - run <= wide.longest ? run : length;
     return Math.min(hold, ofContext, ofWide);
   }
-  #findRuns() {
-    const { codes, length } = this;
-    let at = this.#read;
-    this.#read = length;
-    while (at < length) {
-      at = endOf2(codes, at, length, KEY_TABLE);
-      if (at === length)
-        break;
-      this.#runEnded(at);
-      at = this.#skipShort(at + 1);
-    }
-    if (this.ended)
-      this.#runEnded(length);
-    else if (this.#plan.wide)
-      this.#lookWide(length);
-  }
-  #skipShort(from) {
-    const { codes, length } = this;
-    let start = from;
-    while (start + RUN <= length) {
-      let at = start + RUN - 1;
-      while (at >= start && (CLASS[codes[at]] & KEY2) !== 0)
-        at -= 1;
-      if (at < start) {
-        this.#run = start;
-        return start + RUN;
-      }
-      start = at + 1;
-    }
-    let at = length - 1;
-    while (at >= start && (CLASS[codes[at]] & KEY2) !== 0)
-      at -= 1;
-    this.#run = at + 1;
-    return length;
-  }
-  #runEnded(end) {
-    if (this.#plan.wide)
-      this.#lookWide(end);
-    if (end - this.#run < RUN || this.#run < 0 || !this.#plan.context)
+  #runEnded(start, end) {
+    if (start < 0)
       return;
-    const candidate = contextCandidate(this.#plan.context, this.codes, this.#run, end);
+    const { context, wide } = this.#plan;
+    if (wide)
+      this.#lookWide(start, end);
+    const candidate = context ? contextCandidate(context, this.codes, start, end) : null;
     if (candidate)
       this.#candidates.push(candidate);
   }
-  #lookWide(end) {
-    const start = this.#run;
+  #lookWide(start, end) {
     if (this.#wideDone === start || start < 0)
       return;
     const cut = this.#plan.wide?.cut(this.codes, start, end);
@@ -3408,38 +3378,49 @@ class TextRedactor {
     return this.#held.length;
   }
   push(piece) {
-    const count = this.#sieve.readText(piece, 0);
-    if (count === piece.length)
-      return this.#settle(piece);
-    let out = this.#settle(piece.slice(0, count));
-    for (let from = count;from < piece.length; ) {
-      const more = this.#sieve.readText(piece, from);
-      out += this.#settle(piece.slice(from, from + more));
-      from += more;
+    const sieve = this.#sieve;
+    const count = sieve.readText(piece, 0);
+    if (count < piece.length)
+      return this.#pushLong(piece, count);
+    const base = sieve.done;
+    const safe = sieve.settle();
+    if (!sieve.isPlain)
+      return this.#tell(piece, base, safe);
+    sieve.done = safe;
+    const held = this.#held;
+    const ofPiece = safe - base - held.length;
+    if (safe === base) {
+      this.#held = held + piece;
+      return "";
+    }
+    if (ofPiece < 0) {
+      this.#held = held.slice(safe - base) + piece;
+      return held.slice(0, safe - base);
+    }
+    if (ofPiece === piece.length) {
+      this.#held = "";
+      return held + piece;
+    }
+    this.#held = piece.slice(ofPiece);
+    return held + piece.slice(0, ofPiece);
+  }
+  #pushLong(piece, count) {
+    const sieve = this.#sieve;
+    let out = "";
+    let from = 0;
+    for (let read = count;read > 0; read = from < piece.length ? sieve.readText(piece, from) : 0) {
+      const base = sieve.done;
+      out += this.#tell(piece.slice(from, from + read), base, sieve.settle());
+      from += read;
     }
     return out;
   }
-  #settle(piece) {
-    const sieve = this.#sieve;
-    const held = this.#held;
-    const base = sieve.done;
-    const safe = sieve.settle();
-    const count = safe - base;
-    const ofPiece = count - held.length;
-    if (ofPiece >= 0)
-      this.#held = piece.slice(ofPiece);
-    else
-      this.#held = held.slice(count) + piece;
-    if (sieve.isPlain) {
-      sieve.done = safe;
-      if (ofPiece < 0)
-        return held.slice(0, count);
-      return held === "" ? piece.slice(0, ofPiece) : held + piece.slice(0, ofPiece);
-    }
-    this.#text = held + piece;
+  #tell(piece, base, safe) {
+    this.#text = this.#held + piece;
     this.#base = base;
     this.#out = "";
-    sieve.tell(safe, this.#visitor);
+    this.#sieve.tell(safe, this.#visitor);
+    this.#held = this.#text.slice(safe - base);
     this.#text = "";
     return this.#out;
   }

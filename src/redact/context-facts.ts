@@ -24,7 +24,7 @@ const GREATER = 0x3e;
 const UNDERSCORE = 0x5f;
 
 /** What may join a value to what belongs to it before, or to another piece of it in base64. */
-const JOINS = Uint8Array.from({ length: 256 }, (_, code) =>
+export const JOINS = Uint8Array.from({ length: 256 }, (_, code) =>
   [PLUS, SLASH, EQUALS, DOT, COLON].includes(code) ? 1 : 0,
 );
 
@@ -40,6 +40,8 @@ export class ContextFacts {
   /** The longest value of key characters; 0 without such rules. */
   readonly longest: number;
   readonly longestBase64: number;
+  /** With what is glued to it. */
+  readonly longestRun: number;
   readonly #byLength = new Map<number, ContextShape[]>();
   readonly #lengths: readonly number[];
   readonly #hasLeads: boolean;
@@ -63,6 +65,7 @@ export class ContextFacts {
       }
     }
     this.longest = longest;
+    this.longestRun = longest + LONGEST_GLUE;
     this.longestBase64 = longestBase64;
     this.#lengths = [...this.#byLength.keys()].toSorted((a, b) => a - b);
     this.#hasLeads = shapes.some(({ lead }) => lead);
@@ -126,16 +129,12 @@ export class ContextFacts {
 
   /** Where a value begins that `codes[0..length)` may end in, whose last run of key characters begins at `run`; `length` when there is none. */
   holdAt(codes: Uint8Array, run: number, length: number): number {
-    const longest = this.longest + LONGEST_GLUE;
-    const before = run === 0 ? 0 : (codes[run - 1] as number);
-    // Nearly always it is the run, or there is none.
-    if (JOINS[before] === 0 && length - run <= longest && this.longest > 0) return run;
+    const before = codes[run - 1];
     let hold = length;
-    if (this.longest === 0) hold = length;
-    else if (length - run <= longest) hold = this.leadStart(codes, run);
-    else {
+    if (this.longest > 0 && length - run <= this.longestRun) hold = this.leadStart(codes, run);
+    else if (this.longest > 0) {
       // The end of a long name may be a value.
-      for (let at = length - longest; at < length && hold === length; at += 1) {
+      for (let at = length - this.longestRun; at < length && hold === length; at += 1) {
         if (isDash(codes[at - 1])) hold = at;
       }
     }

@@ -68,36 +68,52 @@ class TextRedactor implements Redactor<string> {
   }
 
   push(piece: string): string {
-    const count = this.#sieve.readText(piece, 0);
-    if (count === piece.length) return this.#settle(piece);
-    let out = this.#settle(piece.slice(0, count));
-    for (let from = count; from < piece.length;) {
-      const more = this.#sieve.readText(piece, from);
-      out += this.#settle(piece.slice(from, from + more));
-      from += more;
+    const sieve = this.#sieve;
+    const count = sieve.readText(piece, 0);
+    if (count < piece.length) return this.#pushLong(piece, count);
+    const base = sieve.done;
+    const safe = sieve.settle();
+    if (!sieve.isPlain) return this.#tell(piece, base, safe);
+    sieve.done = safe;
+    // What was read is not joined with what is held before that is needed: joining costs more than all the rest.
+    const held = this.#held;
+    const ofPiece = safe - base - held.length;
+    if (safe === base) {
+      this.#held = held + piece;
+      return '';
+    }
+    if (ofPiece < 0) {
+      this.#held = held.slice(safe - base) + piece;
+      return held.slice(0, safe - base);
+    }
+    if (ofPiece === piece.length) {
+      this.#held = '';
+      return held + piece;
+    }
+    this.#held = piece.slice(ofPiece);
+    return held + piece.slice(0, ofPiece);
+  }
+
+  /** A piece of which `count` characters were read. */
+  #pushLong(piece: string, count: number): string {
+    const sieve = this.#sieve;
+    let out = '';
+    let from = 0;
+    for (let read = count; read > 0; read = from < piece.length ? sieve.readText(piece, from) : 0) {
+      const base = sieve.done;
+      out += this.#tell(piece.slice(from, from + read), base, sieve.settle());
+      from += read;
     }
     return out;
   }
 
-  /** What was read is put behind what is held, but not joined with it before that is needed: joining costs more than all the rest. */
-  #settle(piece: string): string {
-    const sieve = this.#sieve;
-    const held = this.#held;
-    const base = sieve.done;
-    const safe = sieve.settle();
-    const count = safe - base;
-    const ofPiece = count - held.length;
-    if (ofPiece >= 0) this.#held = piece.slice(ofPiece);
-    else this.#held = held.slice(count) + piece;
-    if (sieve.isPlain) {
-      sieve.done = safe;
-      if (ofPiece < 0) return held.slice(0, count);
-      return held === '' ? piece.slice(0, ofPiece) : held + piece.slice(0, ofPiece);
-    }
-    this.#text = held + piece;
+  /** What can be let go, with what is to be replaced in it. */
+  #tell(piece: string, base: number, safe: number): string {
+    this.#text = this.#held + piece;
     this.#base = base;
     this.#out = '';
-    sieve.tell(safe, this.#visitor);
+    this.#sieve.tell(safe, this.#visitor);
+    this.#held = this.#text.slice(safe - base);
     this.#text = '';
     return this.#out;
   }

@@ -2,13 +2,13 @@
  * Reads a text in pieces and says how much of it may be let go, and which stretches of that are secrets. INVARIANT: which stretches depends on the
  * text alone. What is held is never more than `MOST_HELD` characters: what is undecided then is taken for a secret, with all that goes on from it.
  */
-import { CLASS } from '../detect/bytes.ts';
 import { RUN } from '../detect/run-skip.ts';
 import { ROW_BITS } from './automaton.ts';
 import { type Candidate, type Codes, compareCuts, type Cut, RANK } from './candidate.ts';
-import { endOf, KEY, KEY_OR_BASE64, KEY_TABLE, SPACE, type Table } from './characters.ts';
+import { endOf, KEY_OR_BASE64, KEY_TABLE, SPACE, type Table } from './characters.ts';
 import { codeOf } from './codes.ts';
 import { contextCandidate } from './context-candidate.ts';
+import { JOINS } from './context-facts.ts';
 import type { Plan } from './plan.ts';
 
 /** No secret that is told by a rule needs as much to be decided. */
@@ -40,13 +40,13 @@ export class Sieve implements Codes {
   readonly #next: Uint16Array;
   readonly #hasEnds: Uint8Array;
   readonly #heldLength: Uint16Array;
-  readonly #looksAtRuns: boolean;
+  /** A run that the text ends with is held up to this length; 0 when none is. */
+  readonly #longestRun: number;
   #state = 0;
   /** Where the last stretch that was told of ends. */
   #cutEnd = -1;
   /** Where the run of key characters that the text ends with begins. */
   #run = 0;
-  #read = 0;
   #wideDone = -1;
 
   constructor(plan: Plan) {
@@ -54,7 +54,7 @@ export class Sieve implements Codes {
     this.#next = plan.automaton.next;
     this.#hasEnds = plan.automaton.hasEnds;
     this.#heldLength = plan.automaton.heldLength;
-    this.#looksAtRuns = plan.context !== null || plan.wide !== null;
+    this.#longestRun = plan.context?.longestRun ?? plan.wide?.longest ?? 0;
   }
 
   /** Makes room for `more` characters, and says how many of them can be read now. Positions may become smaller. */
@@ -79,7 +79,6 @@ export class Sieve implements Codes {
     this.length -= by;
     this.done -= by;
     this.#run -= by;
-    this.#read -= by;
     this.#cutEnd -= by;
     this.#wideDone -= by;
     for (const candidate of this.#candidates) candidate.moved(by);
@@ -96,19 +95,21 @@ export class Sieve implements Codes {
     const hasEnds = this.#hasEnds;
     let state = this.#state;
     let length = this.length;
+    let run = this.#run;
     for (let at = from; at < from + count; at += 1) {
       const unit = text.charCodeAt(at);
-      if (unit < 0x80) {
-        codes[length] = unit;
-        state = next[(state << ROW_BITS) | unit] as number;
-      } else {
-        codes[length] = codeOf(unit);
-        state = next[state << ROW_BITS] as number;
+      const code = unit < 0x80 ? unit : codeOf(unit);
+      codes[length] = code;
+      if (KEY_TABLE[code] === 0) {
+        if (length - run >= RUN) this.#runEnded(run, length);
+        run = length + 1;
       }
+      state = next[(state << ROW_BITS) | (code < 0x80 ? code : 0)] as number;
       length += 1;
       if (hasEnds[state] === 1) this.#begin(state, length);
     }
     this.#state = state;
+    this.#run = run;
     this.length = length;
     return count;
   }
@@ -121,14 +122,20 @@ export class Sieve implements Codes {
     const hasEnds = this.#hasEnds;
     let state = this.#state;
     let length = this.length;
+    let run = this.#run;
     for (let at = from; at < from + count; at += 1) {
-      const byte = bytes[at] as number;
-      codes[length] = byte;
-      state = next[(state << ROW_BITS) | (byte < 0x80 ? byte : 0)] as number;
+      const code = bytes[at] as number;
+      codes[length] = code;
+      if (KEY_TABLE[code] === 0) {
+        if (length - run >= RUN) this.#runEnded(run, length);
+        run = length + 1;
+      }
+      state = next[(state << ROW_BITS) | (code < 0x80 ? code : 0)] as number;
       length += 1;
       if (hasEnds[state] === 1) this.#begin(state, length);
     }
     this.#state = state;
+    this.#run = run;
     this.length = length;
     return count;
   }
@@ -145,7 +152,7 @@ export class Sieve implements Codes {
    * where `isPlain` says that it holds no secret.
    */
   settle(): number {
-    if (this.#looksAtRuns) this.#findRuns();
+    if (this.#plan.wide) this.#lookWide(this.#run, this.length);
     const hold = this.#candidates.length > 0 ? this.#decide() : Infinity;
     const safe = Math.max(this.done, Math.min(hold, this.#tailHold()));
     if (this.length - safe < MOST_HELD) return safe;
@@ -170,7 +177,6 @@ export class Sieve implements Codes {
     this.#state = 0;
     this.#cutEnd = -1;
     this.#run = 0;
-    this.#read = 0;
     this.#wideDone = -1;
   }
 
@@ -184,7 +190,7 @@ export class Sieve implements Codes {
   /** The same after the last of the text. */
   end(visitor: Visitor): void {
     this.ended = true;
-    if (this.#looksAtRuns) this.#findRuns();
+    if (this.length - this.#run >= RUN) this.#runEnded(this.#run, this.length);
     this.#decide();
     this.#candidates.length = 0;
     this.tell(this.length, visitor);
@@ -216,67 +222,30 @@ export class Sieve implements Codes {
 
   /** What the text ends with, and could be the start of something. */
   #tailHold(): number {
-    const { length } = this;
+    const { codes, length } = this;
+    const run = this.#run;
     const hold = length - (this.#heldLength[this.#state] as number);
-    if (!this.#looksAtRuns) return hold;
+    if (this.#longestRun === 0) return hold;
+    // Nearly always it is the run.
+    const isPlain = run === 0 || JOINS[codes[run - 1] as number] === 0;
+    if (isPlain && length - run <= this.#longestRun) return Math.min(hold, run);
     const { context, wide } = this.#plan;
-    const ofContext = context ? context.holdAt(this.codes, this.#run, length) : length;
-    const ofWide = wide && length - this.#run <= wide.longest ? this.#run : length;
+    const ofContext = context ? context.holdAt(codes, run, length) : length;
+    const ofWide = wide && length - run <= wide.longest ? run : length;
     return Math.min(hold, ofContext, ofWide);
   }
 
-  /** Looks at each run of key characters when it is complete. */
-  #findRuns(): void {
-    const { codes, length } = this;
-    let at = this.#read;
-    this.#read = length;
-    if (length - at < RUN) {
-      // No run is long enough to be skipped to.
-      for (; at < length; at += 1) {
-        if (KEY_TABLE[codes[at] as number] === 1) continue;
-        if (at - this.#run >= RUN) this.#runEnded(at);
-        this.#run = at + 1;
-      }
-    }
-    while (at < length) {
-      at = endOf(codes, at, length, KEY_TABLE);
-      if (at === length) break;
-      this.#runEnded(at);
-      at = this.#skipShort(at + 1);
-    }
-    if (this.ended) this.#runEnded(length);
-    else if (this.#plan.wide) this.#lookWide(length);
-  }
-
-  /** Goes to the next long run, or the one that the text ends with; returns where to read on. */
-  #skipShort(from: number): number {
-    const { codes, length } = this;
-    let start = from;
-    while (start + RUN <= length) {
-      let at = start + RUN - 1;
-      while (at >= start && ((CLASS[codes[at] as number] as number) & KEY) !== 0) at -= 1;
-      if (at < start) {
-        this.#run = start;
-        return start + RUN;
-      }
-      start = at + 1;
-    }
-    let at = length - 1;
-    while (at >= start && ((CLASS[codes[at] as number] as number) & KEY) !== 0) at -= 1;
-    this.#run = at + 1;
-    return length;
-  }
-
-  #runEnded(end: number): void {
-    if (this.#plan.wide) this.#lookWide(end);
-    if (end - this.#run < RUN || this.#run < 0 || !this.#plan.context) return;
-    const candidate = contextCandidate(this.#plan.context, this.codes, this.#run, end);
+  /** A long run of key characters is complete. */
+  #runEnded(start: number, end: number): void {
+    // What began so long ago is longer than any value, or was looked at.
+    if (start < 0) return;
+    const { context, wide } = this.#plan;
+    if (wide) this.#lookWide(start, end);
+    const candidate = context ? contextCandidate(context, this.codes, start, end) : null;
     if (candidate) this.#candidates.push(candidate);
   }
 
-  #lookWide(end: number): void {
-    const start = this.#run;
-    // What began so long ago was looked at.
+  #lookWide(start: number, end: number): void {
     if (this.#wideDone === start || start < 0) return;
     const cut = this.#plan.wide?.cut(this.codes, start, end);
     if (!cut) return;
