@@ -63,7 +63,8 @@ export class Sifter {
   flush(): void {
     const states = this.#states;
     let text = 0;
-    for (const { start, end } of findDeep(this.#batch, 0, this.#size, this.#depth)) {
+    const batch = this.#batch.subarray(0, this.#size);
+    for (const { start, end } of findDeep(batch, 0, batch.length, this.#depth)) {
       while (text + 1 < this.#count && (this.#starts[text + 1] as number) <= start) text += 1;
       // One that reaches over several is of each.
       for (let at = text; at < this.#count && (this.#starts[at] as number) < end; at += 1) {
