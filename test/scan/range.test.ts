@@ -119,6 +119,35 @@ test('allowances of the last commit hold, and those of the work tree only once t
   });
 });
 
+test('a new branch is compared with the first branch of the remote, and all of it is new where there is none', async () => {
+  using lab = openGitLab();
+  const nothing = '0'.repeat(40);
+  const old = commit(lab, 'old', `key=${fixtureKey()}\n`);
+  lab.git('clone', '-q', `file://${lab.root}`, '../clone');
+  lab.git('switch', '-qc', 'topic');
+  const added = commit(lab, 'new', `key=${fixtureKey()}\n`);
+  expect((await scan(lab, `${nothing}..topic`)).places.toSorted()).toEqual(
+    [`new:1 ${added}`, `old:1 ${old}`].toSorted(),
+  );
+  const clone = `${lab.root}/../clone`;
+  lab.tryGit(['fetch', '-q', 'origin', 'topic:topic'], { cwd: clone });
+  expect(await scan(lab, `${nothing}..topic`, clone)).toMatchObject({ code: 1, places: [`new:1 ${added}`] });
+  // The push that makes the first branch itself.
+  expect(await scan(lab, `${nothing}..origin/main`, clone)).toMatchObject({
+    code: 1,
+    places: [`old:1 ${old}`],
+  });
+});
+
+test('what stands in for a commit hides nothing of it', async () => {
+  using lab = openGitLab();
+  const start = commit(lab, 'a', 'one\n');
+  const added = commit(lab, 'a', `key=${fixtureKey()}\n`);
+  commit(lab, 'a', 'two\n');
+  lab.git('replace', added, start);
+  expect(await scan(lab, `${start}..HEAD`)).toMatchObject({ code: 1, places: [`a:1 ${added}`] });
+});
+
 describe('never clean when it did not see everything', () => {
   test('in a clone that was cut off inside the range', async () => {
     using lab = openGitLab();
@@ -131,7 +160,12 @@ describe('never clean when it did not see everything', () => {
     expect(await scan(lab, 'HEAD^..HEAD', shallow)).toMatchObject({ code: 0 });
     lab.tryGit(['fetch', '-q', '--depth', '1', 'origin', 'main'], { cwd: shallow });
     const other = await run(['scan', '--range', 'HEAD~5..HEAD'], { cwd: shallow, env: lab.env });
-    expect([other.code, other.err]).toEqual([2, expect.stringContaining('not in this clone')]);
+    expect([other.code, other.out]).toEqual([3, '']);
+    expect(other.err).toContain('fetch-depth: 0');
+    // Likewise for an id, which git takes for one whether or not it is there.
+    const first = lab.git('rev-parse', 'HEAD~2').trim();
+    expect((await scan(lab, `${first}..HEAD`, shallow)).code).toBe(3);
+    expect((await lab.cli('scan', '--range', `${'1'.repeat(40)}..HEAD`)).code).toBe(2);
     lab.tryGit(['switch', '-q', '--orphan', 'other'], { cwd: shallow });
     lab.tryGit(['commit', '-q', '--allow-empty', '-m', 'x'], { cwd: shallow });
     expect(await scan(lab, 'other..origin/main', shallow)).toMatchObject({

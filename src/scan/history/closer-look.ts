@@ -206,15 +206,17 @@ export class CloserLook implements ObjectSink {
   }
 
   #tree(id: string, content: Buffer, placeholder: string): void {
+    const names: string[] = [];
+    this.#inspector.tree(content, null, (from, to) => names.push(content.toString('utf8', from, to)));
+    // Nearly all folders hold nothing in any name, and are done with one search.
+    if (findDeep(Buffer.from(names.join('\n\n')), 0, undefined, this.#options.depth).length === 0) return;
     const findings: Finding[] = [];
-    this.#inspector.tree(content, null, (from, to) => {
-      const name = Buffer.from(content.subarray(from, to));
-      for (const found of findDeep(name, 0, name.length, this.#options.depth)) {
-        if (!found.sure) continue;
-        const path = `${placeholder}/${name.toString()}`;
-        findings.push(findingOf(found, { path, line: 0, column: 0 }));
+    for (const name of names) {
+      for (const found of findDeep(Buffer.from(name), 0, undefined, this.#options.depth)) {
+        if (found.sure)
+          findings.push(findingOf(found, { path: `${placeholder}/${name}`, line: 0, column: 0 }));
       }
-    });
+    }
     if (findings.length > 0) this.dirty.push({ id, kind: 'tree', findings, placeholder });
   }
 }

@@ -24,9 +24,14 @@ const PLAIN = {
   GIT_ALLOW_PROTOCOL: '',
 };
 
+export function plainGit({ cwd, env }: GitOptions): GitOptions {
+  return { cwd, env: { ...env, ...PLAIN } };
+}
+
 /** Throws `config.invalid` where there is no repository. */
-export async function probeHistory({ cwd, env }: GitOptions): Promise<HistoryPlace> {
-  const git = { cwd, env: { ...env, ...PLAIN } };
+export async function probeHistory(options: GitOptions): Promise<HistoryPlace> {
+  const git = plainGit(options);
+  const { cwd } = options;
   const asked = await runGit(
     [
       'rev-parse',

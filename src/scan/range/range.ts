@@ -3,55 +3,40 @@
  * takes back, and of merges. What stood in the same file before counts as old.
  */
 import { findDeep } from '../../detect/deep.ts';
-import { describe, SallyportError } from '../../core/errors.ts';
+import { describe } from '../../core/errors.ts';
 import { type ContentOptions, ContentScan } from '../content.ts';
 import { type Finding, findingOf } from '../finding.ts';
 import { complaint, type GitOptions, runGit } from '../git.ts';
+import { plainGit } from '../history/probe.ts';
 import { Collector, type Sink } from '../sink.ts';
 import { eachObject, type GitObject } from './objects.ts';
-import type { Revisions } from './revisions.ts';
+import { idsOf, type Revisions } from './revisions.ts';
 
 /**
  * Throws `config.invalid` where there is no repository, or a revision that it does not have; whatever else goes wrong is told to the sink as a
  * problem.
  */
 export async function scanRange(
-  git: GitOptions,
+  options: GitOptions,
   sink: Sink,
   revisions: Revisions,
   content: ContentOptions = {},
 ): Promise<void> {
-  const include = await Promise.all(revisions.include.map((name) => idOf(name, git)));
-  const exclude = await Promise.all(revisions.exclude.map((name) => idOf(name, git)));
+  const git = plainGit(options);
+  const ids = await idsOf(revisions, git);
+  if (ids === null) {
+    sink.problem(CUT);
+    return;
+  }
   try {
-    await new RangeScan(git, sink, { include, exclude }, { ...content, possible: true }).run();
+    await new RangeScan(git, sink, ids, { ...content, possible: true }).run();
   } catch (error) {
     sink.problem(describe(error));
   }
 }
 
-async function idOf(name: string, git: GitOptions): Promise<string> {
-  const { code, out, err } = await runGit(
-    ['rev-parse', '--verify', '--end-of-options', `${name}^{object}`],
-    git,
-  );
-  if (code === 0) return out.toString().trim();
-  if (err.includes('dubious ownership')) {
-    throw new SallyportError(
-      'config.invalid',
-      'the repository belongs to another user, so git does not read it',
-      {
-        fix: 'git config --global --add safe.directory PATH',
-      },
-    );
-  }
-  const what = err.includes('not a git repository')
-    ? 'this is no git repository'
-    : 'a commit of the range is not in this clone';
-  throw new SallyportError('config.invalid', what, {
-    fix: 'fetch it (in CI: fetch the whole history, fetch-depth: 0), or name another',
-  });
-}
+const CUT =
+  'this clone is shallow and does not have the whole range: git fetch --unshallow (in CI: fetch-depth: 0)';
 
 /** What is found in one object. */
 interface Suspect {
@@ -115,8 +100,7 @@ class RangeScan {
     const file = Bun.file(path.startsWith('/') ? path : `${this.#git.cwd}/${path}`);
     if (!(await file.exists())) return;
     const cut = (await file.text()).split('\n').filter((id) => id !== '' && objects.has(id));
-    if (cut.length > 0)
-      this.#sink.problem('this clone is shallow and does not have the whole range: fetch-depth: 0 in CI');
+    if (cut.length > 0) this.#sink.problem(CUT);
   }
 
   async #look({ id, kind, bytes }: GitObject, path: string, suspects: Suspect[]): Promise<void> {
@@ -177,6 +161,8 @@ class RangeScan {
       '-m',
       '-t',
       '--no-patch',
+      '--no-show-signature',
+      '--no-mailmap',
       `--find-object=${id}`,
     ];
     const commits = (await this.#say(args)).split('\n').filter((line) => line !== '');
