@@ -67,9 +67,14 @@ function cpuNs(work: () => unknown): number {
   return (user + system) * 1000;
 }
 
-function median(work: () => unknown): number {
+interface Cpu {
+  readonly median: number;
+  readonly least: number;
+}
+
+function cpuOf(work: () => unknown): Cpu {
   const all = Array.from({ length: ROUNDS }, () => cpuNs(work)).toSorted((a, b) => a - b);
-  return all[Math.floor(ROUNDS / 2)] ?? 0;
+  return { median: all[Math.floor(ROUNDS / 2)] ?? 0, least: all[0] ?? 0 };
 }
 
 type Method = (all: readonly string[]) => number;
@@ -151,11 +156,11 @@ function compare(title: string, all: readonly string[], isShort: boolean): void 
   );
   for (const [name, method] of METHODS) {
     method(all);
-    const ns = median(() => method(all));
-    row(
-      name,
-      isShort ? `${(ns / all.length).toFixed(0)} ns a piece` : `${((characters * 1e3) / ns).toFixed(0)} MB/s`,
-    );
+    const { median, least } = cpuOf(() => method(all));
+    const text = isShort
+      ? `${(median / all.length).toFixed(0)} ns a piece (least ${(least / all.length).toFixed(0)})`
+      : `${((characters * 1e3) / median).toFixed(0)} MB/s`;
+    row(name, text);
   }
   for (const options of [{}, { context: false }]) row(JSON.stringify(options), held(all, options));
 }
@@ -172,7 +177,7 @@ function bytes(text: string): void {
     return length;
   };
   work();
-  row('bytes, blocks of 64 KiB', `${((block.length * 20 * 1e3) / median(work)).toFixed(0)} MB/s`);
+  row('bytes, blocks of 64 KiB', `${((block.length * 20 * 1e3) / cpuOf(work).median).toFixed(0)} MB/s`);
 }
 
 function grow(all: readonly string[]): void {

@@ -163,9 +163,7 @@ function isTyped(text) {
   }
   return made * 2 >= all;
 }
-var VOWELS_OF_WORDS = 0.38;
-var WEIGHT_OF_VOWELS = 0.8;
-var LEAST_SCRAMBLED = 0.17;
+var SCRAMBLED = { vowelsOfWords: 0.38, weightOfVowels: 0.8, least: 0.17 };
 function isScrambled(bytes, from, to) {
   let outOfPlace = 0;
   let vowels = 0;
@@ -184,8 +182,8 @@ function isScrambled(bytes, from, to) {
   const [, lower = 0, upper = 0] = counts;
   if (lower === 0 || upper === 0)
     return false;
-  const fewVowels = Math.max(0, WEIGHT_OF_VOWELS * (VOWELS_OF_WORDS - vowels / (lower + upper)));
-  return outOfPlace / (to - from) + fewVowels >= LEAST_SCRAMBLED;
+  const fewVowels = Math.max(0, SCRAMBLED.weightOfVowels * (SCRAMBLED.vowelsOfWords - vowels / (lower + upper)));
+  return outOfPlace / (to - from) + fewVowels >= SCRAMBLED.least;
 }
 var Kind = { other: 0, lower: 1, upper: 2, digit: 3 };
 var VOWEL = 4;
@@ -2546,7 +2544,7 @@ var LEAST_CREDENTIAL = 8;
 var LONGEST_WORD = 64;
 var HEADER_BYTES = 40;
 var BEHIND_HEADER = /authorization["'\]\\]{0,3}\s*[:=]\s*["'\\]{0,3}(?:bearer|basic)$/i;
-var WORDS2 = /^(?:[A-Z]?[a-z]*|[A-Z]*)(?:[-./=](?:[A-Z]?[a-z]*|[A-Z]*))*$/;
+var WORDS2 = /^(?:[A-Z]?[a-z]*|[A-Z]{2,})(?:[-./=](?:[A-Z]?[a-z]*|[A-Z]{2,}))*$/;
 
 class CredentialCandidate {
   #evenWords;
@@ -3393,12 +3391,14 @@ class TextRedactor {
     return this.#out;
   }
 }
+var FIRST_OUTPUT = 256;
+var MOST_KEPT_OUTPUT = 1024 * 1024;
 
 class ByteRedactor {
   found = new Counts;
   #visitor;
   #sieve;
-  #out = new Uint8Array(256);
+  #out = new Uint8Array(FIRST_OUTPUT);
   #size = 0;
   constructor(plan, mark) {
     this.#sieve = new Sieve(plan);
@@ -3419,7 +3419,13 @@ class ByteRedactor {
       from += this.#sieve.readBytes(piece, from);
       this.#sieve.tell(this.#sieve.settle(), this.#visitor);
     }
-    return this.#out.slice(0, this.#size);
+    return this.#taken();
+  }
+  #taken() {
+    const taken = this.#out.slice(0, this.#size);
+    if (this.#out.length > MOST_KEPT_OUTPUT)
+      this.#out = new Uint8Array(FIRST_OUTPUT);
+    return taken;
   }
   release() {
     const from = this.#sieve.done;
@@ -3429,7 +3435,7 @@ class ByteRedactor {
     this.#size = 0;
     this.#sieve.end(this.#visitor);
     this.#sieve.reset();
-    return this.#out.slice(0, this.#size);
+    return this.#taken();
   }
   #append(bytes) {
     if (this.#size + bytes.length > this.#out.length) {

@@ -164,8 +164,8 @@ const LEAST_CREDENTIAL = 8;
 const LONGEST_WORD = 64;
 const HEADER_BYTES = 40;
 const BEHIND_HEADER = /authorization["'\]\\]{0,3}\s*[:=]\s*["'\\]{0,3}(?:bearer|basic)$/i;
-/** Each start of a word is one, so that what is none stays none. */
-const WORDS = /^(?:[A-Z]?[a-z]*|[A-Z]*)(?:[-./=](?:[A-Z]?[a-z]*|[A-Z]*))*$/;
+/** Each start of a word is one, so that what is none stays none. One way to read each piece, so that none takes long. */
+const WORDS = /^(?:[A-Z]?[a-z]*|[A-Z]{2,})(?:[-./=](?:[A-Z]?[a-z]*|[A-Z]{2,}))*$/;
 
 /**
  * What stands behind the word `Bearer` or `Basic`. Only what is no word, unless it is in a header: "basic understanding" is none. Held until that is

@@ -137,11 +137,15 @@ class TextRedactor implements Redactor<string> {
   }
 }
 
+const FIRST_OUTPUT = 256;
+/** What one large piece needed is not kept for the small ones after it. */
+const MOST_KEPT_OUTPUT = 1024 * 1024;
+
 class ByteRedactor implements Redactor<Uint8Array> {
   readonly found = new Counts();
   readonly #visitor: Visitor;
   readonly #sieve: Sieve;
-  #out = new Uint8Array(256);
+  #out = new Uint8Array(FIRST_OUTPUT);
   #size = 0;
 
   constructor(plan: Plan, mark: (rule: string) => string) {
@@ -165,7 +169,13 @@ class ByteRedactor implements Redactor<Uint8Array> {
       from += this.#sieve.readBytes(piece, from);
       this.#sieve.tell(this.#sieve.settle(), this.#visitor);
     }
-    return this.#out.slice(0, this.#size);
+    return this.#taken();
+  }
+
+  #taken(): Uint8Array {
+    const taken = this.#out.slice(0, this.#size);
+    if (this.#out.length > MOST_KEPT_OUTPUT) this.#out = new Uint8Array(FIRST_OUTPUT);
+    return taken;
   }
 
   release(): Uint8Array {
@@ -177,7 +187,7 @@ class ByteRedactor implements Redactor<Uint8Array> {
     this.#size = 0;
     this.#sieve.end(this.#visitor);
     this.#sieve.reset();
-    return this.#out.slice(0, this.#size);
+    return this.#taken();
   }
 
   #append(bytes: Uint8Array): void {
