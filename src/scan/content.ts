@@ -4,6 +4,7 @@
  */
 import type { Depth } from '../detect/deep.ts';
 import { describe } from '../core/errors.ts';
+import { causeOfContent } from './causes.ts';
 import { eachEntry, type Entry, isContainer } from './containers.ts';
 import { type Finding, findingOf, type Place } from './finding.ts';
 import type { OcrFiles } from './formats/ocr-files.ts';
@@ -64,6 +65,7 @@ export class ContentScan {
   readonly #options: ContentOptions;
   readonly #text: TextScan;
   #path = '';
+  #bytes: Buffer = Buffer.alloc(0);
   #target: Target | undefined;
 
   constructor(sink: Sink, options: ContentOptions = {}) {
@@ -73,7 +75,7 @@ export class ContentScan {
     this.#text = new TextScan((found, line, column) => {
       const target = this.#target;
       if (target && (found.sure || possible))
-        target.report(findingOf(found, placeIn(target, this.#path, { line, column })));
+        target.report(this.#explained(findingOf(found, placeIn(target, this.#path, { line, column }))));
     }, depth);
   }
 
@@ -164,8 +166,14 @@ export class ContentScan {
     else await this.#open({ path: inner, bytes }, { ...target, depth: depth + 1 });
   }
 
+  #explained(finding: Finding): Finding {
+    const cause = finding.cause ?? causeOfContent(this.#path, this.#bytes);
+    return cause === undefined ? finding : { ...finding, cause };
+  }
+
   #scanText({ path, bytes }: Entry, target: Target): void {
     this.#path = path;
+    this.#bytes = bytes;
     this.#target = target;
     this.#text.whole(bytes);
   }

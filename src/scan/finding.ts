@@ -2,6 +2,7 @@
 import { Secret } from '../core/secret.ts';
 import type { Encoding, Found } from '../detect/deep.ts';
 import type { Rule } from '../detect/rule.ts';
+import { causeOfPath } from './causes.ts';
 import type { Owner } from './owner.ts';
 import type { Classified } from './verify-checks.ts';
 
@@ -65,9 +66,11 @@ export function findingOf(
   { rule, sure, encodings, value, mark = null }: Found & { readonly mark?: string | null },
   place: Place,
 ): Finding {
+  const cause = causeOfPath(place.path);
   return {
     ...place,
     ...byMark(mark),
+    ...(cause === undefined ? {} : { cause }),
     rule,
     sure,
     encodings,

@@ -3,6 +3,7 @@
  * the format did not show.
  */
 import { type Depth, findDeep, type Found } from '../detect/deep.ts';
+import type { Secret } from '../core/secret.ts';
 import { type Finding, findingOf, type Place } from './finding.ts';
 import type { OcrFiles } from './formats/ocr-files.ts';
 import type { Parts, PlaceInside, View } from './formats/format.ts';
@@ -25,14 +26,16 @@ export interface OpeningDeps {
   readonly open: (name: string, bytes: Buffer, report: (finding: Finding) => void) => Promise<void>;
 }
 
+const MOST_COMPARED = 1000;
+
 export class Opening implements Parts {
   readonly path: string;
   readonly bytes: Buffer;
   readonly images: OcrFiles | null;
   readonly #deps: OpeningDeps;
   readonly #lines: LineIndex;
-  /** Values that were found in a form that has no place in the file's bytes. */
-  readonly #values = new Set<string>();
+  /** Values that were found in a form that has no place in the file's bytes, by their fingerprints. */
+  readonly #values = new Map<string, Secret>();
   /** Values by what they are told once for. */
   readonly #told = new Set<string>();
   /** Values, and places, by line of the file. */
@@ -72,19 +75,19 @@ export class Opening implements Parts {
     const path = name === undefined ? this.path : `${this.path}!${name}`;
     const finding = findingOf(found, this.#deps.placeIn(path, place));
     if (placeOf) this.#rememberPlace(finding);
-    else this.#values.add(finding.fingerprint);
+    else this.#values.set(finding.fingerprint, finding.value);
     if (once === undefined || this.#isFirst(`${once} ${finding.fingerprint}`)) this.#deps.report(finding);
   }
 
   fromPicture(found: Found, place: PlaceInside): void {
     const finding = findingOf(found, this.#deps.placeIn(this.path, place));
-    this.#values.add(finding.fingerprint);
+    this.#values.set(finding.fingerprint, finding.value);
     this.#deps.report({ ...finding, isFromPicture: true });
   }
 
   file(name: string, bytes: Buffer): Promise<void> {
     return this.#deps.open(name, bytes, (finding) => {
-      this.#values.add(finding.fingerprint);
+      this.#values.set(finding.fingerprint, finding.value);
       this.#deps.report(finding);
     });
   }
@@ -98,12 +101,21 @@ export class Opening implements Parts {
   }
 
   /** Whether a finding in the bytes as they are says more than what was found in the parts. */
-  isNew({ fingerprint, line, column }: Finding): boolean {
+  isNew({ fingerprint, line, column, value }: Finding): boolean {
     return !(
       this.#values.has(fingerprint) ||
       this.#places.has(`${line}:${column}`) ||
-      this.#places.has(`${line} ${fingerprint}`)
+      this.#places.has(`${line} ${fingerprint}`) ||
+      this.#isPieceOf(value)
     );
+  }
+
+  /** Bytes around a value, or the lack of some, make another one of it: the one that was taken out is the right one. */
+  #isPieceOf(value: Secret): boolean {
+    const text = value.revealText((own) => own);
+    for (const other of [...this.#values.values()].slice(0, MOST_COMPARED))
+      if (other.revealText((known) => text.includes(known) || known.includes(text))) return true;
+    return false;
   }
 
   #isFirst(key: string): boolean {

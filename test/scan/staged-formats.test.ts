@@ -1,6 +1,8 @@
 /** What `scan --staged` sees of files that have to be opened: all of it where lines mean nothing, the new lines where they do. */
 import { expect, test } from 'bun:test';
 import { groqKey } from '../../src/scan/formats/test-content.ts';
+import { pdfOfPages } from '../../src/scan/formats/test-pdf.ts';
+import { zip } from '../../src/scan/test-archives.ts';
 import { type GitLab, openGitLab } from '../support/git-lab.ts';
 
 interface Line {
@@ -48,4 +50,21 @@ test('of a notebook that changed, the new lines count, also for a value that onl
   lab.git('commit', '-qm', 'newer');
   stage(lab, 'a.ipynb', notebook([...before, `key = "${half}"`], ['y = 3']));
   expect((await scan(lab)).places).toEqual([]);
+});
+
+test('a PDF, a document, a mail and an image archive that changed are opened whole, and a picture is said to be unread', async () => {
+  using lab = openGitLab();
+  const [first, second, third] = [groqKey(1), groqKey(2), groqKey(3)];
+  const runs = `<w:p><w:t>${second.slice(0, 20)}</w:t><w:t>${second.slice(20)}</w:t></w:p>`;
+  stage(lab, 'a.pdf', pdfOfPages(['(one) Tj', `[(${first.slice(0, 30)}) -5 (${first.slice(30)})] TJ`]));
+  stage(lab, 'b.docx', zip({ 'word/document.xml': `<w:document>${runs}</w:document>` }));
+  const body = Buffer.from(`see ${third}`).toString('base64');
+  stage(lab, 'c.eml', `From: a@example.com\nContent-Transfer-Encoding: base64\n\n${body}\n`);
+  expect(await scan(lab)).toEqual({
+    complete: true,
+    places: ['a.pdf:1 page 2', 'b.docx!word/document.xml:1 its text', 'c.eml!text:1 mail from a@example.com'],
+  });
+  lab.git('commit', '-qm', 'all', '--no-verify');
+  stage(lab, 'd.7z', Buffer.from('377abcaf271c0004', 'hex'));
+  expect((await scan(lab)).complete).toBe(false);
 });

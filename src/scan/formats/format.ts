@@ -89,6 +89,11 @@ const IMAGE: Format = {
   byLine: false,
   load: async () => (await import('./image.ts')).openImage,
 };
+const SQLITE: Format = {
+  name: 'database',
+  byLine: false,
+  load: async () => (await import('./sqlite.ts')).openSqlite,
+};
 const PDF: Format = {
   name: 'PDF',
   byLine: false,
@@ -128,7 +133,8 @@ export function formatOf(path: string, head: Uint8Array): Format | null {
   return BY_EXTENSION.get(extension) ?? null;
 }
 
-const IN_OFFICE = /\.(?:doc[xm]|xls[xm]|ppt[xm]|od[tsp])![^!]*$/i;
+/** By where it is in the archive, whatever that is called. */
+const IN_OFFICE = /!(?:(?:word|xl|ppt)\/[^!]*|content|styles|meta)\.xml$/i;
 /** A channel's folder and a day. */
 const SLACK_DAY = /[/!][^/!]+\/\d{4}-\d{2}-\d{2}\.json$/;
 /** Discord, Telegram, Teams. */
@@ -157,11 +163,19 @@ function formatByStart(head: Uint8Array): Format | null {
       return standsAt(head, 0, '%PDF-') ? PDF : null;
     case 0x46: // F
       return isMailbox(head) ? MAILBOX : null;
-    case 0x44: // D
+    case 0x53: // S
+      return standsAt(head, 0, 'SQLite format 3\0') ? SQLITE : null;
     case 0x52: // R
+      if (standsAt(head, 0, 'RIFF') && standsAt(head, 8, 'WEBP')) return IMAGE;
+      return isMail(head) ? MAIL : null;
+    case 0x44: // D
     case 0x58: // X
-      return MAIL_STARTS.some((start) => standsAt(head, 0, start)) ? MAIL : null;
+      return isMail(head) ? MAIL : null;
     default:
       return null;
   }
+}
+
+function isMail(head: Uint8Array): boolean {
+  return MAIL_STARTS.some((start) => standsAt(head, 0, start));
 }

@@ -2,7 +2,7 @@
  * Findings as they are reported: the same value under the same rule at the same path is one finding, at its place in the first version that had it,
  * however many versions have it.
  */
-import { gunzippedName } from '../containers.ts';
+import { unpackedName } from '../containers.ts';
 import type { Finding } from '../finding.ts';
 import type { Attribution } from './attribute.ts';
 import type { DirtyObject } from './closer-look.ts';
@@ -60,7 +60,7 @@ function placesOf(
 
 function movedTo(finding: Finding, placeholder: string, path: string): Finding {
   // A name inside that was made from the outer one is made from the real one.
-  const inside = finding.path.slice(placeholder.length).replaceAll(placeholder, () => gunzippedName(path));
+  const inside = finding.path.slice(placeholder.length).replaceAll(placeholder, () => unpackedName(path));
   const moved = { ...finding, path: path + inside };
   return finding.file === undefined ? moved : { ...moved, file: path };
 }
