@@ -1814,14 +1814,16 @@ var BEFORE2 = 4;
 class ClientSecretCandidate {
   #rule;
   #start;
+  #lowest;
   #walked;
-  constructor(rule, start) {
+  constructor(rule, start, lowest) {
     this.#rule = rule;
     this.#start = start;
+    this.#lowest = Math.max(lowest, start - BEFORE2);
     this.#walked = start + MARK.length;
   }
   get hold() {
-    return this.#start;
+    return this.#lowest;
   }
   get needs() {
     return this.#start - BEFORE2;
@@ -1835,11 +1837,12 @@ class ClientSecretCandidate {
     const to = Math.min(length, this.#walked + 1, limit);
     const hit = secretAt(codes, this.#start + 1, Math.max(0, this.#start - BEFORE2), to, this.#rule);
     if (hit)
-      cut({ start: this.#start, end: hit.end, label: this.#rule.id, rank: RANK.sure });
+      cut({ start: Math.max(hit.start, this.#lowest), end: hit.end, label: this.#rule.id, rank: RANK.sure });
     return true;
   }
   moved(by) {
     this.#start -= by;
+    this.#lowest -= by;
     this.#walked -= by;
   }
 }
@@ -2099,6 +2102,13 @@ class ContextFacts {
       last -= 1;
     const first = this.base64Start(codes, last);
     return length - first <= this.longestBase64 + 1 ? Math.min(hold, first) : hold;
+  }
+  heldStart(codes, at) {
+    const lowest = Math.max(0, at - this.longestRun);
+    let start = at;
+    while (start > lowest && KEY_TABLE[codes[start - 1]] === 1)
+      start -= 1;
+    return start > lowest || start === 0 ? start : at;
   }
   base64Start(codes, at) {
     const lowest = Math.max(0, at - this.longestBase64 - 1);
@@ -2908,7 +2918,7 @@ function planFor(options) {
   }
   const rules = RULES.filter(({ id, onRequest = false }) => !except.includes(id) && (generic || !onRequest));
   const facts = context ? new ContextFacts(rules) : null;
-  const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts(wide)];
+  const starts = [...rules.flatMap((rule) => startsOf(rule, facts)), ...credentialStarts(wide)];
   if (facts)
     starts.push(...awsStarts(rules), plusStart(facts));
   if (wide)
@@ -2925,7 +2935,7 @@ function planFor(options) {
     PLANS.set(name, plan);
   return plan;
 }
-function startsOf(rule) {
+function startsOf(rule, facts) {
   switch (rule.shape.by) {
     case "prefix":
       return matchersOf(rule).map(prefixStart);
@@ -2942,7 +2952,10 @@ function startsOf(rule) {
       return [{ text: SEPARATOR2, held: false, begin }];
     }
     case "azure-secret": {
-      const begin = (_, end) => new ClientSecretCandidate(rule, end - MARK.length);
+      const begin = (codes, end) => {
+        const start = end - MARK.length;
+        return new ClientSecretCandidate(rule, start, facts?.heldStart(codes, start) ?? start);
+      };
       return [{ text: MARK, held: true, begin }];
     }
     case "context":

@@ -4,7 +4,7 @@ import { ContextSearch } from '../detect/context.ts';
 import { glueAt } from '../detect/examine.ts';
 import { isScrambled } from '../detect/lifelike.ts';
 import type { ContextShape, Rule } from '../detect/rule.ts';
-import { BASE64, DOTTED } from './characters.ts';
+import { BASE64, DOTTED, KEY_TABLE } from './characters.ts';
 
 /** No value is longer, nor one in base64. */
 const LONGEST = 128;
@@ -143,6 +143,14 @@ export class ContextFacts {
     while (last > 0 && codes[last - 1] === EQUALS) last -= 1;
     const first = this.base64Start(codes, last);
     return length - first <= this.longestBase64 + 1 ? Math.min(hold, first) : hold;
+  }
+
+  /** Of the run that goes on at `at`, what has been held so far: all of it, unless it is longer than any value. */
+  heldStart(codes: Uint8Array, at: number): number {
+    const lowest = Math.max(0, at - this.longestRun);
+    let start = at;
+    while (start > lowest && KEY_TABLE[codes[start - 1] as number] === 1) start -= 1;
+    return start > lowest || start === 0 ? start : at;
   }
 
   /** Where the value in base64 would begin that the place `at` is in or behind. */

@@ -52,7 +52,7 @@ export function planFor(options: Omit<RedactOptions, 'mark'>): Plan {
   }
   const rules = RULES.filter(({ id, onRequest = false }) => !except.includes(id) && (generic || !onRequest));
   const facts = context ? new ContextFacts(rules) : null;
-  const starts = [...rules.flatMap((rule) => startsOf(rule)), ...credentialStarts(wide)];
+  const starts = [...rules.flatMap((rule) => startsOf(rule, facts)), ...credentialStarts(wide)];
   if (facts) starts.push(...awsStarts(rules), plusStart(facts));
   if (wide) starts.push(...wideStarts());
   for (const codes of known.flatMap(knownForms)) starts.push(knownStart(codes));
@@ -67,7 +67,7 @@ export function planFor(options: Omit<RedactOptions, 'mark'>): Plan {
 }
 
 /** One case for each kind of rule: what has a new shape does not compile before it is thought of here. */
-function startsOf(rule: Rule): Start[] {
+function startsOf(rule: Rule, facts: ContextFacts | null): Start[] {
   switch (rule.shape.by) {
     case 'prefix':
       return matchersOf(rule).map(prefixStart);
@@ -85,7 +85,10 @@ function startsOf(rule: Rule): Start[] {
       return [{ text: SEPARATOR, held: false, begin }];
     }
     case 'azure-secret': {
-      const begin: Beginning = (_, end) => new ClientSecretCandidate(rule, end - MARK.length);
+      const begin: Beginning = (codes, end) => {
+        const start = end - MARK.length;
+        return new ClientSecretCandidate(rule, start, facts?.heldStart(codes, start) ?? start);
+      };
       return [{ text: MARK, held: true, begin }];
     }
     case 'context':

@@ -10,6 +10,8 @@ import {
   type RedactOptions,
   redactText,
 } from './redact.ts';
+import { planFor } from './plan.ts';
+import { Sieve } from './sieve.ts';
 import { CARRIERS, cut, examplesOf, fixtures, privateKeys, randomFrom } from './test-fixtures.ts';
 
 /** Put together here, so that no scan of this repository has a reason to stop. */
@@ -344,6 +346,38 @@ describe('what is held', () => {
     expect(inPieces(cut(text, 4000, randomFrom(1)), { known: [value] })).toBe(out);
     expect(redactText(`before ${value} behind`, { known: [value] })).toBe(out);
   });
+});
+
+test('what a redactor keeps is bounded, whatever comes and however large the pieces are', () => {
+  const random = randomFrom(4);
+  const sieve = new Sieve(planFor({ wide: true }));
+  const visitor = { keep: () => {}, replace: () => {} };
+  for (let run = 0; run < 400; run += 1) {
+    const text = nonsense(random)
+      .repeat(1 + random(20))
+      .repeat(1 + random(run % 50 === 0 ? 200 : 2));
+    for (let from = 0; from < text.length;) {
+      from += sieve.readText(text, from);
+      sieve.tell(sieve.settle(), visitor);
+      expect(sieve.length - sieve.done).toBeLessThan(MOST_HELD);
+    }
+  }
+  expect(sieve.codes.length).toBeLessThanOrEqual(64 * 1024);
+});
+
+test('the first characters of a client secret of Azure, which come before its mark, are taken out with it', () => {
+  const rule = RULES.find(({ id }) => id === 'azure-client-secret');
+  const [secret = ''] = rule?.positive?.() ?? [];
+  expect(secret).toMatch(/^.{3}\dQ~/);
+  for (let at = 0; at <= secret.length; at += 1) {
+    expect(inPieces([`x="${secret.slice(0, at)}`, `${secret.slice(at)}";`])).toBe(
+      `x="${markOf('azure-client-secret')}";`,
+    );
+  }
+  // Where no word is held they are gone before the mark comes.
+  expect(inPieces([`x="${secret}";`], { context: false })).toBe(
+    `x="${secret.slice(0, 4)}${markOf('azure-client-secret')}";`,
+  );
 });
 
 describe('values that are known', () => {
