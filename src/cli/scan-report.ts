@@ -5,7 +5,6 @@ import type { ReportFile } from '../scan/report-file.ts';
 import type { ScanResult, Sink } from '../scan/sink.ts';
 import { toAll } from '../scan/sink.ts';
 import { VERSION } from '../version.ts';
-import { choice } from './args.ts';
 import type { Io } from './io.ts';
 import type { Source } from './scan-source.ts';
 
@@ -23,22 +22,30 @@ export class ScanReports implements Disposable {
   readonly forPeople: boolean;
   readonly #reports: readonly Report[];
   readonly #file: ReportFile | null;
+  readonly #options: ReportOptions;
 
-  private constructor(reports: readonly Report[], file: ReportFile | null, forPeople: boolean) {
+  private constructor(
+    reports: readonly Report[],
+    file: ReportFile | null,
+    forPeople: boolean,
+    options: ReportOptions,
+  ) {
     this.#reports = reports;
     this.#file = file;
     this.forPeople = forPeople;
     this.sink = toAll(reports);
+    this.#options = options;
   }
 
   /** Throws `input.invalid` for options that contradict each other, and where the file cannot be written. */
   static async open(choices: ReportChoice, source: Source, io: Io): Promise<ScanReports> {
-    const format = formatOf(choices);
+    const format = await formatOf(choices);
     const { output, annotate } = choices;
     const file =
       output === undefined ? null : new (await import('../scan/report-file.ts')).ReportFile(output, io.cwd);
     const forPeople = file !== null || format === 'text' || format === 'github';
-    const common: Omit<ReportOptions, 'write'> = {
+    const options: ReportOptions = {
+      write: io.out,
       kind: source.kind,
       what: source.what,
       showAllowed: choices['show-allowed'],
@@ -48,17 +55,22 @@ export class ScanReports implements Disposable {
       nowMs: io.wallMs,
     };
     const reports: Report[] = [];
-    if (file) reports.push(await reportOf(format, { ...common, write: (text) => file.write(text) }));
-    else if (format !== 'text') reports.push(await reportOf(format, { ...common, write: io.out }));
-    if (annotate) reports.push(await reportOf('github', { ...common, write: io.out }));
-    if (forPeople)
-      reports.push(await reportOf('text', { ...common, write: io.err, colour: () => hasColours(io) }));
-    return new ScanReports(reports, file, forPeople);
+    if (file) reports.push(await reportOf(format, { ...options, write: (text) => file.write(text) }));
+    else if (format !== 'text') reports.push(await reportOf(format, options));
+    if (annotate) reports.push(await reportOf('github', options));
+    return new ScanReports(reports, file, forPeople, {
+      ...options,
+      write: io.err,
+      colour: () => hasColours(io),
+    });
   }
 
   /** Throws `store.unavailable` when the file cannot be written; what is printed was printed then. */
-  end(result: ScanResult): void {
+  async end(result: ScanResult): Promise<void> {
     for (const report of this.#reports) report.end(result);
+    // Where there is nothing to say, what says it is not loaded: a git hook waits for it.
+    if (this.forPeople && result.findings.length + result.allowed.length > 0)
+      (await reportOf('text', this.#options)).end(result);
     this.#file?.commit();
   }
 
@@ -67,10 +79,12 @@ export class ScanReports implements Disposable {
   }
 }
 
-function formatOf({ format, json, output, annotate }: ReportChoice): Format {
+async function formatOf({ format, json, output, annotate }: ReportChoice): Promise<Format> {
   if (json && format !== undefined && format !== 'json')
     throw usage('--json and another --format', 'leave out one of them');
-  const chosen = json ? 'json' : choice('--format', format ?? 'text', FORMATS);
+  const named =
+    format === undefined ? 'text' : (await import('./args.ts')).choice('--format', format, FORMATS);
+  const chosen = json ? 'json' : named;
   if (annotate && output === undefined && chosen !== 'text')
     throw usage(
       '--annotate prints on stdout, where the report goes',

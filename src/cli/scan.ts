@@ -1,6 +1,5 @@
 /** `scan`: looks for secrets. Needs no server. */
 import { FORMATS } from '../scan/report.ts';
-import { lineOf } from '../scan/reports/names.ts';
 import { Collector, scanThrough, type ScanResult, toAll } from '../scan/sink.ts';
 import { defineCommand, EXIT } from './command.ts';
 import { GATE_OPTIONS } from './gate-options.ts';
@@ -102,24 +101,18 @@ export const scan = defineCommand({
     const stages = await stagesOf(values, source, io, result);
     await scanThrough(source.scan, stages, toAll([result, reports.sink]));
     try {
-      reports.end(result);
+      await reports.end(result);
     } finally {
-      if (reports.forPeople) printVerdict(result, source.what, values.quiet, io);
+      if (reports.forPeople) await printVerdict(result, source.what, values.quiet, io);
     }
     if (result.findings.length > 0) return EXIT.refused;
     return result.problems.length > 0 ? EXIT.unavailable : EXIT.ok;
   },
 });
 
-function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io): void {
+async function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io): Promise<void> {
   const { findings, allowed, problems, notes, files, skipped } = result;
-  for (const problem of problems) {
-    printError(io, {
-      message: `not everything could be scanned: ${lineOf(problem)}`,
-      fix: 'mend that, then try again; until it was scanned, nothing is known to be clean',
-    });
-  }
-  for (const text of notes) note(io, lineOf(text));
+  if (problems.length + notes.length > 0) await printProblems(result, io);
   const images = skipped.get('images') ?? 0;
   if (images > 0 && !quiet)
     note(io, `${images} ${images === 1 ? 'picture was' : 'pictures were'} not read; --images does that`);
@@ -130,4 +123,15 @@ function printVerdict(result: ScanResult, what: string, quiet: boolean, io: Io):
   } else if (problems.length === 0 && !quiet) {
     io.out(`no secret in ${what} (${files} ${files === 1 ? 'file' : 'files'}${besides && `; ${besides}`})\n`);
   }
+}
+
+async function printProblems({ problems, notes }: ScanResult, io: Io): Promise<void> {
+  const { lineOf } = await import('../scan/reports/names.ts');
+  for (const problem of problems) {
+    printError(io, {
+      message: `not everything could be scanned: ${lineOf(problem)}`,
+      fix: 'mend that, then try again; until it was scanned, nothing is known to be clean',
+    });
+  }
+  for (const text of notes) note(io, lineOf(text));
 }

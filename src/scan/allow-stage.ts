@@ -25,28 +25,19 @@ interface Judgement {
 export class AllowStage implements Stage {
   readonly #next: Sink;
   readonly #options: AllowOptions;
-  readonly #load: () => Promise<Allowances>;
-  /** Until they are loaded, findings wait. */
-  #allowances: Allowances | null = null;
-  readonly #waiting: Finding[] = [];
+  readonly #allowances: Allowances;
   readonly #used = new Set<AllowLine>();
   readonly #judged = new Map<string, Judgement>();
   #complete = true;
 
-  /** What is given as a function is loaded when there is a finding that asks for it. */
-  constructor(next: Sink, allowances: Allowances | (() => Promise<Allowances>), options: AllowOptions) {
+  constructor(next: Sink, allowances: Allowances, options: AllowOptions) {
     this.#next = next;
     this.#options = options;
-    if (typeof allowances === 'function') this.#load = allowances;
-    else {
-      this.#allowances = allowances;
-      this.#load = () => Promise.resolve(allowances);
-    }
+    this.#allowances = allowances;
   }
 
   finding(finding: Finding): void {
-    if (this.#allowances) this.#next.finding(this.#judge(finding, this.#allowances));
-    else this.#waiting.push(finding);
+    this.#next.finding(this.#judge(finding, this.#allowances));
   }
 
   problem(text: string): void {
@@ -62,13 +53,10 @@ export class AllowStage implements Stage {
     this.#next.looked(files, bytes);
   }
 
-  async end(): Promise<void> {
-    if (this.#waiting.length > 0) {
-      const allowances = await this.#load();
-      for (const finding of this.#waiting.splice(0)) this.#next.finding(this.#judge(finding, allowances));
-    }
-    const unused = (this.#allowances?.lines ?? []).filter((line) => !this.#used.has(line));
+  end(): Promise<void> {
+    const unused = this.#allowances.lines.filter((line) => !this.#used.has(line));
     if (this.#complete && unused.length > 0) this.#options.unused?.(unused);
+    return Promise.resolve();
   }
 
   #judge(finding: Finding, allowances: Allowances): Finding {

@@ -29,7 +29,7 @@ export class ReportFile implements Disposable {
   /** Throws `config.invalid` where something else than a file is at the path, `store.unavailable` where it cannot be written. */
   constructor(path: string, cwd: string) {
     this.#path = targetOf(resolve(cwd, path));
-    this.#part = join(dirname(this.#path), `.${basename(this.#path)}.${process.pid}.part`);
+    this.#part = join(dirname(this.#path), `.${basename(this.#path)}.${crypto.randomUUID()}.part`);
     try {
       this.#file = openSync(this.#part, 'wx', MODE);
       fchmodSync(this.#file, MODE);

@@ -1,9 +1,7 @@
 /**
- * Reports of a scan, for people and for programs. No value, and no part of one, is in any of them, also when it is a file's name. What only CI
- * asks for is loaded when it is asked for.
+ * Reports of a scan, for people and for programs. No value, and no part of one, is in any of them, also when it is a file's name. A hook that
+ * finds nothing has nothing to report, so each is loaded when it is needed.
  */
-import { JsonReport } from './reports/json.ts';
-import { TextReport } from './reports/text.ts';
 import type { SourceKind } from './remedy.ts';
 import type { ScanResult, Sink } from './sink.ts';
 
@@ -33,9 +31,9 @@ export interface ReportOptions {
 export async function reportOf(format: Format, options: ReportOptions): Promise<Report> {
   switch (format) {
     case 'text':
-      return new TextReport(options);
+      return new (await import('./reports/text.ts')).TextReport(options);
     case 'json':
-      return new JsonReport(options);
+      return new (await import('./reports/json.ts')).JsonReport(options);
     case 'sarif':
       return atTheEnd((await import('./reports/sarif.ts')).sarifReport, options);
     case 'junit':

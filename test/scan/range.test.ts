@@ -88,6 +88,10 @@ test('messages, names, archives and tags are looked at', async () => {
   const message = commit(lab, 'a', 'two\n', `subject\n\nit was ${fixtureKey()}`);
   const name = commit(lab, `${fixtureKey()}.txt`, 'x');
   const archive = commit(lab, 'b.gz', gzipSync(`\n${fixtureKey()}`));
+  // A file that is only moved is no new object.
+  lab.git('mv', 'a', `${fixtureKey()}.md`);
+  lab.git('commit', '-q', '-m', 'x');
+  const moved = head(lab);
   lab.git('tag', '-a', '-m', `tagged ${fixtureKey()}`, 'v1');
   const { places } = await scan(lab, `${start}..v1`);
   expect(places.toSorted()).toEqual(
@@ -95,6 +99,7 @@ test('messages, names, archives and tags are looked at', async () => {
       `(commit message):3 ${message}`,
       `[redacted].txt:0 ${name}`,
       `b.gz!b:2 ${archive}`,
+      `[redacted].md:0 ${moved}`,
       '(tag):1 undefined',
     ].toSorted(),
   );

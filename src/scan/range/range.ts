@@ -42,6 +42,8 @@ const CUT =
 interface Suspect {
   readonly id: string;
   readonly path: string;
+  /** It is in the name, so the commit is told by that. */
+  readonly isName: boolean;
   readonly findings: readonly Finding[];
 }
 
@@ -74,10 +76,11 @@ class RangeScan {
         this.#sink.problem(`${paths.get(id) ?? id} was not scanned: it has ${size} bytes`),
     });
     const known = await this.#before(suspects);
-    for (const { id, path, findings } of suspects) {
+    for (const suspect of suspects) {
+      const { path, findings } = suspect;
       const fresh = findings.filter(({ fingerprint }) => known.get(path)?.has(fingerprint) !== true);
       if (fresh.length === 0) continue;
-      const commit = await this.#commitOf(id);
+      const commit = await this.#commitOf(suspect);
       for (const finding of fresh) this.#sink.finding({ ...finding, ...(commit === null ? {} : { commit }) });
     }
   }
@@ -104,14 +107,22 @@ class RangeScan {
   }
 
   async #look({ id, kind, bytes }: GitObject, path: string, suspects: Suspect[]): Promise<void> {
-    const findings = nameFindings(path, this.#content);
-    if (kind !== 'tree') {
-      const text = kind === 'blob' ? bytes : bytes.subarray(messageStart(bytes));
-      const named = kind === 'blob' ? path || id : kind === 'tag' ? '(tag)' : '(commit message)';
-      this.#sink.looked(1, text.length);
-      findings.push(...(await this.#search(named, text, (problem) => this.#sink.problem(problem))));
+    if (kind === 'tree') {
+      for (const name of treeNames(bytes, id.length / 2)) {
+        const whole = path === '' ? name : `${path}/${name}`;
+        const findings = nameFindings(name, whole, this.#content);
+        // Each change in a folder makes a new tree with all its names.
+        const isKnown = suspects.some((one) => one.isName && one.path === whole);
+        if (findings.length > 0 && !isKnown) suspects.push({ id, path: whole, isName: true, findings });
+      }
+      return;
     }
-    if (findings.length > 0) suspects.push({ id, path, findings });
+    const text = kind === 'blob' ? bytes : bytes.subarray(messageStart(bytes));
+    const named = kind === 'blob' ? path || id : kind === 'tag' ? '(tag)' : '(commit message)';
+    this.#sink.looked(1, text.length);
+    const findings = await this.#search(named, text, (problem) => this.#sink.problem(problem));
+    if (findings.length > 0)
+      suspects.push({ id, path: kind === 'blob' ? path : '', isName: false, findings });
   }
 
   async #search(path: string, bytes: Buffer, onProblem: (text: string) => void): Promise<Finding[]> {
@@ -141,39 +152,42 @@ class RangeScan {
           const prints = known.get(path) ?? new Set();
           known.set(path, prints);
           const old = kind === 'blob' ? await this.#search(path, bytes, () => undefined) : [];
-          for (const { fingerprint } of [...old, ...nameFindings(path, this.#content)])
-            prints.add(fingerprint);
+          const named = nameFindings(path.slice(path.lastIndexOf('/') + 1), path, this.#content);
+          for (const { fingerprint } of [...old, ...named]) prints.add(fingerprint);
         },
       },
     );
     return known;
   }
 
-  /** The first commit of the range that brings the object. */
-  async #commitOf(id: string): Promise<string | null> {
-    const own = await runGit(['cat-file', '-t', id], this.#git);
-    if (own.out.toString().trim() === 'commit') return id;
-    const args = [
+  /** The first commit of the range that brings it. */
+  async #commitOf({ id, path, isName }: Suspect): Promise<string | null> {
+    const log = [
       'log',
       '--stdin',
       '--format=%H',
       '--full-history',
       '-m',
-      '-t',
       '--no-patch',
       '--no-show-signature',
       '--no-mailmap',
-      `--find-object=${id}`,
     ];
-    const commits = (await this.#say(args)).split('\n').filter((line) => line !== '');
-    return commits.at(-1) ?? null;
+    // A name that is a secret is in no argument, where other users of the machine would see it.
+    if (isName) return lastLine(await this.#say(['--literal-pathspecs', ...log], `--\n${path}\n`));
+    const own = await runGit(['cat-file', '-t', id], this.#git);
+    if (own.out.toString().trim() === 'commit') return id;
+    return lastLine(await this.#say([...log, `--find-object=${id}`]));
   }
 
-  async #say(args: readonly string[]): Promise<string> {
-    const { code, out, err } = await runGit(args, this.#git, this.#input);
+  async #say(args: readonly string[], more = ''): Promise<string> {
+    const { code, out, err } = await runGit(args, this.#git, this.#input + more);
     if (code !== 0) throw new Error(`git ${args[0] ?? ''} ended with ${code}: ${complaint(err)}`);
     return out.toString();
   }
+}
+
+function lastLine(text: string): string | null {
+  return text.trimEnd().split('\n').at(-1) || null;
 }
 
 /** Of a commit or a tag, what people wrote begins behind the first empty line. */
@@ -182,9 +196,23 @@ function messageStart(bytes: Buffer): number {
   return at < 0 ? bytes.length : at + 2;
 }
 
-function nameFindings(path: string, { generic = false }: ContentOptions): Finding[] {
-  const bytes = Buffer.from(path);
+/** Names are in trees: a file that is only moved is no new object, but its folder is. `name` is the last part of the path. */
+function nameFindings(name: string, path: string, { generic = false }: ContentOptions): Finding[] {
+  const bytes = Buffer.from(name);
   return findDeep(bytes, 0, bytes.length, { generic }).map((found) =>
     findingOf(found, { path, line: 0, column: 0 }),
   );
+}
+
+/** Of a tree, whose entries are mode, space, name, zero, id. */
+function treeNames(bytes: Buffer, idBytes: number): string[] {
+  const names: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const space = bytes.indexOf(0x20, at);
+    const end = bytes.indexOf(0, space);
+    if (space < 0 || end < 0) break;
+    names.push(bytes.toString('utf8', space + 1, end));
+    at = end + 1 + idBytes;
+  }
+  return names;
 }
