@@ -102,6 +102,7 @@ class Ending extends import_node_stream.Writable {
   #redactor;
   #file;
   #closes;
+  #gone = false;
   constructor(redactor, file, closes) {
     super({ decodeStrings: true });
     this.#redactor = redactor;
@@ -120,14 +121,20 @@ class Ending extends import_node_stream.Writable {
     else
       done(error);
   }
+  #drop(done) {
+    this.#gone = true;
+    done();
+  }
   #put(bytes, done) {
-    if (bytes.length === 0) {
+    if (bytes.length === 0 || this.#gone) {
       done();
       return;
     }
     import_node_fs.write(this.#file, bytes, 0, bytes.length, null, (error, count) => {
       if (error?.code === "EAGAIN")
         setTimeout(() => this.#put(bytes, done), BUSY_MS);
+      else if (error?.code === "EPIPE")
+        this.#drop(done);
       else if (error)
         done(error);
       else

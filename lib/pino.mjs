@@ -57,6 +57,7 @@ class Ending extends Writable {
   #redactor;
   #file;
   #closes;
+  #gone = false;
   constructor(redactor, file, closes) {
     super({ decodeStrings: true });
     this.#redactor = redactor;
@@ -75,14 +76,20 @@ class Ending extends Writable {
     else
       done(error);
   }
+  #drop(done) {
+    this.#gone = true;
+    done();
+  }
   #put(bytes, done) {
-    if (bytes.length === 0) {
+    if (bytes.length === 0 || this.#gone) {
       done();
       return;
     }
     write(this.#file, bytes, 0, bytes.length, null, (error, count) => {
       if (error?.code === "EAGAIN")
         setTimeout(() => this.#put(bytes, done), BUSY_MS);
+      else if (error?.code === "EPIPE")
+        this.#drop(done);
       else if (error)
         done(error);
       else

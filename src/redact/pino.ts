@@ -82,6 +82,7 @@ class Ending extends Writable {
   readonly #redactor: Redactor<Uint8Array>;
   readonly #file: number;
   readonly #closes: boolean;
+  #gone = false;
 
   constructor(redactor: Redactor<Uint8Array>, file: number, closes: boolean) {
     super({ decodeStrings: true });
@@ -103,14 +104,21 @@ class Ending extends Writable {
     else done(error);
   }
 
+  #drop(done: () => void): void {
+    this.#gone = true;
+    done();
+  }
+
   /** All of it: a pipe takes what it has room for. */
   #put(bytes: Uint8Array, done: (error?: Error | null) => void): void {
-    if (bytes.length === 0) {
+    if (bytes.length === 0 || this.#gone) {
       done();
       return;
     }
     write(this.#file, bytes, 0, bytes.length, null, (error, count) => {
       if (error?.code === 'EAGAIN') setTimeout(() => this.#put(bytes, done), BUSY_MS);
+      // The reader of a pipe is gone: no reason for the application to end.
+      else if (error?.code === 'EPIPE') this.#drop(done);
       else if (error) done(error);
       else this.#put(bytes.subarray(count), done);
     });

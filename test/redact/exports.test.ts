@@ -202,6 +202,22 @@ describe('pino in Node', () => {
   });
 });
 
+test('an application whose log nobody reads any more runs on', () => {
+  const file = join(PROJECT, 'unread.mjs');
+  const program = `
+    import pino from 'pino';
+    const log = pino({ transport: { target: 'sallyport/pino' } });
+    for (let n = 0; n < 300; n += 1) {
+      log.info('x'.repeat(2000));
+      if (n % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    process.on('exit', (code) => console.error('ran to its end', code));`;
+  writeFileSync(file, program);
+  const child = Bun.spawnSync(['bash', '-c', `node ${file} | head -n 1`], { cwd: PROJECT });
+  expect(child.stdout.toString()).toContain('"msg":"xxx');
+  expect(child.stderr.toString()).toBe('ran to its end 0\n');
+});
+
 describe.each([
   ['node', ['node']],
   ['bun', [process.execPath, '--no-env-file', '--config=/dev/null']],
