@@ -53,8 +53,8 @@ test('without a total it counts, and a long rest is told in hours', () => {
   for (let done = 1; done <= 17; done += 1) progress.at(100_000 + done);
   expect(written.map((text) => text.trim().replaceAll(/ +/g, ' '))).toEqual([
     '0 files',
-    '12,356 files 1,235/s',
-    '10% [#---------------] 100,016 of 1,000,000 objects 100/s 2 h 30 min left',
+    '12,341 files 1,234/s',
+    '10% [#---------------] 100,001 of 1,000,000 objects 100/s 2 h 30 min left',
   ]);
 });
 

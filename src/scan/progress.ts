@@ -35,8 +35,6 @@ export function progressOn({ stderrIsTerminal, err, env }: Terminal, wanted: boo
 /** Scans that end sooner show nothing. */
 const FIRST_MS = 1000;
 const BETWEEN_MS = 100;
-/** A look at the clock costs more than a small file. */
-const BETWEEN_STEPS = 16;
 const BAR = 16;
 const WIDTH = 78;
 
@@ -50,7 +48,6 @@ export class ProgressLine implements Progress {
   #shown = false;
   #total = 0;
   #unit = '';
-  #steps = 0;
 
   constructor(write: (text: string) => void, nowMs: () => number) {
     this.#write = write;
@@ -62,13 +59,10 @@ export class ProgressLine implements Progress {
     this.#total = total;
     this.#unit = unit;
     this.#partAt = this.#nowMs();
-    this.#steps = 0;
     this.at(0);
   }
 
   at(done: number): void {
-    this.#steps += 1;
-    if (this.#steps % BETWEEN_STEPS !== 1) return;
     const now = this.#nowMs();
     if (now - this.#startedAt < FIRST_MS || now - this.#drawnAt < BETWEEN_MS) return;
     this.#drawnAt = now;

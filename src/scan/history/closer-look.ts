@@ -39,6 +39,9 @@ export interface CloserLookOptions {
 const MOST_WHOLE_BYTES = 256 * 1024 * 1024;
 const HEAD_BYTES = 262;
 const SHORT_ID = 12;
+const ASK_FSCK = 'git fsck says more; another clone may have it';
+/** Git is started again behind so many objects that it cannot read. */
+const MOST_STOPS = 100;
 
 export class CloserLook implements ObjectSink {
   readonly dirty: DirtyObject[] = [];
@@ -57,29 +60,61 @@ export class CloserLook implements ObjectSink {
     this.#inspector = inspector;
   }
 
-  /** Looks at these objects, or at all that there are. What git cannot give is told as a problem. */
-  async objects(ids: readonly string[] | 'all'): Promise<void> {
-    const { git, sink, progress, stop } = this.#options;
+  /** How many objects git gave. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** Looks at all objects that there are. */
+  async everything(): Promise<void> {
+    const why = await this.#read(['--batch-all-objects', '--unordered']);
+    if (why !== null) this.#options.sink.problem(`not all objects could be read: ${why} (${ASK_FSCK})`);
+  }
+
+  /** Looks at these objects. What git cannot give is told as a problem, and the others are looked at all the same. */
+  async objects(ids: readonly string[]): Promise<void> {
+    const { progress, sink } = this.#options;
     if (ids.length === 0) return;
-    if (ids !== 'all') progress.begin(ids.length, 'suspects');
+    progress.begin(ids.length, 'suspects');
+    const start = this.#done;
+    let stops = 0;
+    for (let at = 0; at < ids.length; stops += 1) {
+      const why = await this.#read([], `${ids.slice(at).join('\n')}\n`);
+      if (why === null) return;
+      // Git gives them in their order, and stops at one that it cannot read.
+      at = this.#done - start;
+      const name = ids[at]?.slice(0, SHORT_ID) ?? '';
+      if (stops === MOST_STOPS)
+        sink.problem(
+          `${ids.length - at} objects were not looked at, after ${stops} that are damaged (${ASK_FSCK})`,
+        );
+      else sink.problem(`object ${name} cannot be read: ${why} (${ASK_FSCK})`);
+      if (stops === MOST_STOPS) return;
+      this.#done += 1;
+      at += 1;
+      this.#large = null;
+    }
+  }
+
+  /** Why it ended early; null when it did not, or because it was to. */
+  async #read(options: readonly string[], ids?: string): Promise<string | null> {
+    const { git, stop } = this.#options;
     const stream = new ObjectStream(this, MOST_WHOLE_BYTES);
     try {
       const { code, err } = await streamGit(
-        ['cat-file', '--batch', '--buffer', ...(ids === 'all' ? ['--batch-all-objects', '--unordered'] : [])],
+        ['cat-file', '--batch', '--buffer', ...options],
         git,
         async (chunk) => {
           if (stop.aborted) throw new Error('it was stopped');
           await stream.push(chunk);
         },
-        ids === 'all' ? undefined : `${ids.join('\n')}\n`,
+        ids,
       );
-      if (code !== 0) throw new Error(`git cat-file ended with ${code}: ${complaint(err)}`);
+      if (code !== 0) return `git cat-file ended with ${code}, ${complaint(err)}`;
       stream.end();
+      return null;
     } catch (error) {
-      if (stop.aborted) return;
-      sink.problem(
-        `objects could not be read: ${describe(error)} (git fsck names what is damaged; another clone may have it)`,
-      );
+      return stop.aborted ? null : describe(error);
     }
   }
 
@@ -153,9 +188,7 @@ export class CloserLook implements ObjectSink {
 
   missing(id: string): void {
     this.#step();
-    this.#options.sink.problem(
-      `object ${id.slice(0, SHORT_ID)} cannot be read (git fsck says more; another clone may have it)`,
-    );
+    this.#options.sink.problem(`object ${id.slice(0, SHORT_ID)} cannot be read (${ASK_FSCK})`);
   }
 
   #step(): void {

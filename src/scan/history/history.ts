@@ -99,10 +99,13 @@ class HistoryScan {
       inspector.learn(seen);
       if (this.#wasStopped(universe)) return;
       await look.objects([...new Set([...suspectsOf(universe), ...look.named()])]);
-    } else await look.objects('all');
+    } else {
+      await look.everything();
+      this.#sink.looked(look.done, 0);
+    }
     // Folders that were looked at just now told more names.
     await look.objects(look.named());
-    await searchStored(look, this.#place.gitFolder, this.#sink);
+    if (!this.#options.stop.aborted) await searchStored(look, this.#place.gitFolder, this.#sink);
     this.#clean.save();
     if (this.#wasStopped(universe)) return;
     await this.#report(look);

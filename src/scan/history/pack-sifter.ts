@@ -3,7 +3,7 @@
  * object is put together from what is at hand. Of a delta only what is new is searched, with enough around it; if its base may hold something, all
  * of it counts as suspect. Says of each object one of the states (states.ts), and nothing else.
  */
-import { crc32 } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 import type { Depth } from '../../detect/deep.ts';
 import { applyDelta, NewParts, resultSize } from './delta.ts';
 import type { PackBytes } from './pack-bytes.ts';
@@ -24,7 +24,9 @@ export interface PackJob {
 }
 
 /** What is larger, with all that it is made from, is left to git as a suspect, because git gives it piece by piece. */
-const MOST_ARENA_BYTES = 256 * 1024 * 1024;
+const MOST_ARENA_BYTES = 128 * 1024 * 1024;
+/** Packed bytes that, whatever they are, unpack to no more than some tens of megabytes. */
+const HARMLESS_PACKED_BYTES = 32 * 1024;
 
 interface Level {
   readonly place: number;
@@ -87,7 +89,7 @@ export class PackSifter {
   #root(place: number): Level | null {
     const { table } = this.#job;
     const size = table.sizes[place] as number;
-    if (size > MOST_ARENA_BYTES || table.kinds[place] === UNREADABLE) return this.#leave(place);
+    if (table.kinds[place] === UNREADABLE) return this.#leave(place);
     const content = this.#inflate(place);
     if (!content) return this.#leave(place);
     this.#reserve(size);
@@ -169,16 +171,18 @@ export class PackSifter {
   #inflate(place: number): Uint8Array | null {
     const { table, pack, index } = this.#job;
     const offset = table.offsets[place] as number;
+    if ((table.sizes[place] as number) > MOST_ARENA_BYTES) return null;
     const entry = pack.read(offset, table.ends[place] as number);
     if (crc32(entry) !== index.sumOf(place)) return null;
     try {
       // Without the two bytes at the start and the sum at the end: the one of the index was compared.
       const packed = entry.subarray((table.heads[place] as number) + 2, entry.length - 4);
-      const content = Bun.inflateSync(packed as Uint8Array<ArrayBuffer>, {
-        windowBits: -15,
-        library: 'zlib',
-      });
-      return content.length === table.sizes[place] ? content : null;
+      const size = table.sizes[place] as number;
+      const content =
+        packed.length > HARMLESS_PACKED_BYTES
+          ? inflateRawSync(packed, { maxOutputLength: Math.max(1, size) })
+          : Bun.inflateSync(packed as Uint8Array<ArrayBuffer>, { windowBits: -15, library: 'zlib' });
+      return content.length === size ? content : null;
     } catch {
       return null;
     }

@@ -30,8 +30,6 @@ export interface SurveyOptions {
 
 export interface Survey extends Told {
   readonly bytes: number;
-  /** Packs that could not be read here, and why. All their objects are suspects. */
-  readonly unread: readonly string[];
 }
 
 const MOST_THREADS = 8;
@@ -43,7 +41,6 @@ const LOOK_MS = 50;
 export async function survey(universe: Universe, clean: CleanBlobs, options: SurveyOptions): Promise<Survey> {
   const { progress, stop, saveMs = SAVE_MS } = options;
   progress.begin(universe.all.size - universe.known, 'objects');
-  const unread: string[] = [];
   const shares: PackShare[] = [];
   let packedBytes = 0;
   for (const store of universe.stores) {
@@ -52,8 +49,8 @@ export async function survey(universe: Universe, clean: CleanBlobs, options: Sur
       const { share, size } = shareOf(store, store.pack, universe.idBytes, options);
       shares.push(share);
       packedBytes += size;
-    } catch (error) {
-      unread.push(`${store.pack.pack}: ${error instanceof Error ? error.message : 'it is damaged'}`);
+    } catch {
+      // It is gone or damaged: its objects stay open, and git is asked for each.
     }
   }
   const work: PackWork = {
@@ -77,7 +74,7 @@ export async function survey(universe: Universe, clean: CleanBlobs, options: Sur
   };
   const isWorthIt = options.threads !== undefined || packedBytes > WORTH_A_THREAD_BYTES;
   if (threads > 1 && shares.length > 0 && isWorthIt) told.push(...(await inThreads(work, threads, look)));
-  else told.push(await here(doPackWork(work), look, Math.min(saveMs, LOOK_MS)));
+  else told.push(...(await inThisThread(work, look, Math.min(saveMs, LOOK_MS))));
   let bytes = Number(Atomics.load(work.totals, BYTES));
   for (const store of universe.stores) {
     if (store.pack) continue;
@@ -88,10 +85,19 @@ export async function survey(universe: Universe, clean: CleanBlobs, options: Sur
   rememberClean(universe, clean);
   return {
     bytes,
-    unread,
     names: told.flatMap(({ names }) => names),
     missing: [...new Set(told.flatMap(({ missing }) => missing))],
   };
+}
+
+/** Likewise, what fails leaves its objects open. */
+async function inThisThread(work: PackWork, look: () => void, lookMs: number): Promise<Told[]> {
+  try {
+    return [await here(doPackWork(work), look, lookMs)];
+  } catch {
+    for (const { states } of work.packs) reopen(states);
+    return [];
+  }
 }
 
 function shareOf(
