@@ -186,7 +186,7 @@ describe('the action', () => {
     const head = commit(lab, 'a', 'two\n');
     const event = { pull_request: { base: { sha: base }, head: { sha: head } } };
     const job = await runAction(lab, cloneOf(lab, head, '--depth', '1'), { event, sha: head });
-    expect(job.code).toBe(2);
+    expect(job.code).toBe(3);
     expect(job.log).toContain('fetch-depth: 0');
   });
 

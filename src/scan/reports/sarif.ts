@@ -123,12 +123,20 @@ function resultOf(finding: Finding, ruleIndex: number): object {
 }
 
 function locationOf(finding: Finding): object {
-  const { path, column } = finding;
+  const { path, column, lastLine } = finding;
   const { file, line } = fileOf(finding);
   return {
     physicalLocation: {
       artifactLocation: artifactOf(file),
-      ...(line === null ? {} : { region: { startLine: line, startColumn: Math.max(1, column) } }),
+      ...(line === null
+        ? {}
+        : {
+            region: {
+              startLine: line,
+              startColumn: Math.max(1, column),
+              ...(lastLine === undefined ? {} : { endLine: lastLine }),
+            },
+          }),
     },
     ...(file === path ? {} : { logicalLocations: [{ fullyQualifiedName: nameOf(path), kind: 'member' }] }),
   };
