@@ -6,6 +6,7 @@ import type { Depth } from '../detect/deep.ts';
 import { describe } from '../core/errors.ts';
 import { causeOfContent } from './causes.ts';
 import { eachEntry, type Entry, isContainer } from './containers.ts';
+import { eachInNames, type NamedFile } from './files/file-names.ts';
 import { type Finding, findingOf, type Place } from './finding.ts';
 import type { OcrFiles } from './formats/ocr-files.ts';
 import { type Format, formatOf, SOURCE_MAP } from './formats/format.ts';
@@ -99,17 +100,30 @@ export class ContentScan {
       return;
     }
     const late: Late[] = [];
+    const names: NamedFile[] = [];
     eachEntry(
       entry.path,
       entry.bytes,
       (inner) => {
+        if (inner.path.length > entry.path.length)
+          names.push({ shown: inner.path.slice(entry.path.length + 1) });
         const format = this.#formatOf(inner);
         if (format) late.push({ ...inner, format });
         else this.#scanText(inner, target);
       },
       (problem) => this.#sink.problem(problem),
     );
+    this.#scanNames(entry.path, names, target);
     if (late.length > 0) return this.#openLate(late, target);
+  }
+
+  /** Of what is in an archive. */
+  #scanNames(holder: string, names: readonly NamedFile[], target: Target): void {
+    const { possible = false, images: _, bundle: __, ...depth } = this.#options;
+    eachInNames(names, depth, (found, name) => {
+      const place = placeIn(target, `${holder}${SEPARATOR}${name}`, { line: 0, column: 0 });
+      if (found.sure || possible) target.report(findingOf(found, place));
+    });
   }
 
   #formatOf({ path, bytes }: Entry): Format | null {

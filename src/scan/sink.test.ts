@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { SallyportError } from '../core/errors.ts';
 import { sample } from '../detect/samples.ts';
 import { findSecrets, valueOf } from '../detect/detect.ts';
 import { type Finding, findingOf } from './finding.ts';
@@ -51,4 +52,17 @@ test('what is allowed is kept apart from what counts', () => {
   result.finding(finding());
   result.finding({ ...finding(), allowed: { by: 'line', reason: 'a sample' } });
   expect([result.findings.length, result.allowed.length]).toEqual([1, 1]);
+});
+
+test('what a source found before it failed is told, and the scan is not complete; wrong usage is thrown', async () => {
+  const result = new Collector();
+  const failing = (error: Error) => (sink: Sink) => {
+    sink.finding(finding());
+    return Promise.reject(error);
+  };
+  await scanThrough(failing(new Error('the disk is gone')), [(next) => keeping('', next)], result);
+  expect([result.findings.length, result.problems]).toEqual([1, [' the disk is gone']]);
+  const wrong = new SallyportError('input.invalid', 'no such path');
+  // oxlint-disable-next-line typescript/await-thenable -- the matcher of a rejection is a promise
+  await expect(scanThrough(failing(wrong), [], new Collector())).rejects.toThrow(wrong);
 });

@@ -1,4 +1,5 @@
 /** What a scan tells while it goes on, what that passes through, and what it comes to. */
+import { describe, SallyportError } from '../core/errors.ts';
 import type { Finding } from './finding.ts';
 
 /** What is looked at on request only: text in pictures. */
@@ -21,9 +22,14 @@ export interface Stage extends Sink {
   end(): Promise<void>;
 }
 
+const WRONG: ReadonlySet<string> = new Set(['config.invalid', 'input.invalid']);
+
 export type StageMaker = (next: Sink) => Stage;
 
-/** Runs a source through the stages, of which the first is nearest to it, into `last`. */
+/**
+ * Runs a source through the stages, of which the first is nearest to it, into `last`. A source that fails on its way is a scan that is not complete:
+ * what it found is told. Throws for wrong usage and for what is set up wrongly.
+ */
 export async function scanThrough(
   scan: (sink: Sink) => Promise<void>,
   stages: readonly StageMaker[],
@@ -31,7 +37,13 @@ export async function scanThrough(
 ): Promise<void> {
   const made: Stage[] = [];
   for (const make of stages.toReversed()) made.unshift(make(made[0] ?? last));
-  await scan(made[0] ?? last);
+  const first = made[0] ?? last;
+  try {
+    await scan(first);
+  } catch (error) {
+    if (error instanceof SallyportError && WRONG.has(error.code)) throw error;
+    first.problem(describe(error));
+  }
   for (const stage of made) await stage.end();
 }
 

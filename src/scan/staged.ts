@@ -3,6 +3,7 @@
  * repository's settings and attributes say. Removed lines and context are never looked at. Of an archive that changed, in which lines mean nothing,
  * all files are.
  */
+import { resolve } from 'node:path';
 import { findDeep } from '../detect/deep.ts';
 import { describe, SallyportError } from '../core/errors.ts';
 import { hasContainerName, isContainer } from './containers.ts';
@@ -10,12 +11,15 @@ import { ContentScan, type Look } from './content.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, readBlob, runGit, streamGit } from './git.ts';
 import { formatOf, HEAD_BYTES } from './formats/format.ts';
+import { isLfsPointer, storedPath } from './lfs-pointer.ts';
 import { PatchReader } from './patch.ts';
 import { noWorkTree } from './repository.ts';
 import { Collector, type Sink } from './sink.ts';
 import { TextScan } from './text-scan.ts';
 
 const NEWLINE = 0x0a;
+/** What changes in a pointer of Git LFS, with another content. */
+const POINTER_LINE = Buffer.from('oid sha256:');
 const MOST_CONTAINER_BYTES = 256 * 1024 * 1024;
 
 const DIFF = [
@@ -63,6 +67,8 @@ class StagedScan {
   #findings: Finding[] = [];
   #path = '';
   #object = '';
+  /** The first bytes of the block. */
+  #begin: Buffer = Buffer.alloc(0);
   /** The first bytes of the file, as far as they were added. */
   #head: Buffer = Buffer.alloc(0);
   #atStart = false;
@@ -99,6 +105,7 @@ class StagedScan {
     object: (id) => (this.#object = id),
     block: (line) => {
       this.#atStart = line === 1;
+      this.#begin = Buffer.alloc(0);
       if (hasContainerName(this.#path)) this.#noteToOpen();
       this.#block = [line, line];
       this.#atLineEnd = false;
@@ -107,6 +114,8 @@ class StagedScan {
     added: (bytes) => {
       if (this.#atStart && this.#head.length < HEAD_BYTES)
         this.#head = Buffer.concat([this.#head, bytes.subarray(0, HEAD_BYTES)]);
+      if (this.#begin.length < POINTER_LINE.length)
+        this.#begin = Buffer.concat([this.#begin, bytes.subarray(0, POINTER_LINE.length)]);
       this.#countLines(bytes);
       this.#sink.looked(0, bytes.length);
       this.#text.add(bytes);
@@ -114,6 +123,7 @@ class StagedScan {
     endBlock: () => {
       this.#text.end();
       if (this.#atStart && isContainer(this.#head)) this.#noteToOpen();
+      if (isLfsPointer(this.#head) || this.#begin.indexOf(POINTER_LINE) === 0) this.#noteToOpen();
       const format = formatOf(this.#path, this.#head);
       if (format) this.#noteToOpen();
       if (format?.byLine) this.#blocksOf(this.#path).push(this.#block);
@@ -125,9 +135,12 @@ class StagedScan {
   async openFiles(options: GitOptions): Promise<void> {
     for (const [path, object] of this.#toOpen) {
       try {
-        const bytes = await readBlob(object, MOST_CONTAINER_BYTES, options);
+        const blob = await readBlob(object, MOST_CONTAINER_BYTES, options);
+        const isPointer = isLfsPointer(blob);
+        const bytes = isPointer ? await readStored(blob, options) : blob;
         // A name alone makes no archive: then its lines are what counts.
-        if (!isContainer(bytes) && !formatOf(path, bytes)) continue;
+        if (!isPointer && !isContainer(bytes) && !formatOf(path, bytes)) continue;
+        if (isPointer) this.#newLines.delete(path);
         this.#findings = this.#findings.filter((finding) => finding.path !== path || finding.line === 0);
         const inside = new Collector();
         await new ContentScan(inside, { ...this.#depth, possible: true }).scan({ path, bytes });
@@ -182,6 +195,16 @@ class StagedScan {
       this.#findings.push(findingOf(found, { path, line: 0, column: 0 }));
     }
   }
+}
+
+/** The file that Git LFS keeps, of which git has the pointer. Throws when it is not here. */
+async function readStored(pointer: Buffer, options: GitOptions): Promise<Buffer> {
+  const { out } = await runGit(['rev-parse', '--git-common-dir'], options);
+  const gitFolder = resolve(options.cwd, out.toString().replace(/\n$/, ''));
+  const file = Bun.file(storedPath(pointer.toString('latin1'), gitFolder) ?? '');
+  if (!(await file.exists())) throw new Error('it is kept by Git LFS and not here: git lfs pull');
+  if (file.size > MOST_CONTAINER_BYTES) throw new Error(`it is larger than ${MOST_CONTAINER_BYTES} bytes`);
+  return Buffer.from(await file.arrayBuffer());
 }
 
 async function checkRepository(options: GitOptions): Promise<void> {

@@ -154,7 +154,9 @@ test('repositories inside, submodules or not, are scanned with what they ignore 
   // One of which nothing but an empty folder is there.
   rmSync(join(lab.root, 'one'), { recursive: true });
   mkdirSync(join(lab.root, 'one'));
-  expect(await scan(lab)).toMatchObject({ problems: [] });
+  expect((await scan(lab)).problems).toEqual([
+    'one is a submodule and not here: git submodule update --init',
+  ]);
   // A repository that is damaged is walked through instead.
   rmSync(join(lab.root, 'sub', 'two', '.git', 'HEAD'));
   writeFileSync(join(lab.root, 'sub', 'two', '.git', 'config'), '[core\n');
@@ -170,14 +172,27 @@ test('a variable that names another repository does not choose what is scanned',
   expect([code, out.includes(`"path":"${place.split(':')[0] ?? ''}"`)]).toEqual([1, true]);
 });
 
-test('where git does not list its files the scan says so, and --all-files goes without it', async () => {
+test('where git does not list its files the scan says so and scans the rest, and --all-files goes without it', async () => {
   using lab = openGitLab();
   const place = plant(lab, 'a');
+  const other = plant(lab, 'sub/b');
+  lab.tryGit(['init', '--quiet'], { cwd: join(lab.root, 'sub') });
   writeFileSync(join(lab.root, '.git', 'config'), '[core\n');
-  const { code, err, out } = await lab.cli('scan');
-  expect([code, out]).toEqual([3, '']);
-  expect(err).toContain('--all-files');
-  expect((await scan(lab, '--all-files')).places).toEqual([place]);
+  const { places, problems, code } = await scan(lab, 'sub', '.');
+  expect([code, places]).toEqual([1, [other]]);
+  expect(problems).toEqual([expect.stringContaining('--all-files')]);
+  expect((await scan(lab)).code).toBe(3);
+  expect((await scan(lab, '--all-files')).places.toSorted()).toEqual([place, other].toSorted());
+});
+
+test('a file that Git LFS keeps and that is not here counts as not scanned', async () => {
+  using lab = openGitLab();
+  const id = '0123456789abcdef'.repeat(4);
+  lab.write('a.bin', `version https://git-lfs.github.com/spec/v1\noid sha256:${id}\nsize 12345\n`);
+  expect(await scan(lab)).toMatchObject({
+    code: 3,
+    problems: ['a.bin is kept by Git LFS and not here: git lfs pull'],
+  });
 });
 
 test('names that are no UTF-8, and names with line ends, are opened', async () => {

@@ -69,6 +69,10 @@ test('a commit that was made without the hook does not leave, and clean ones do'
   expect(stopped.err).toContain('1 secret in what is pushed');
   expect(stopped.err).not.toContain(key.slice(4, 16));
   expect(push(lab, '--no-verify').code).toBe(0);
+  // What git was told is passed on as it was typed.
+  commit(lab, 'e', 'clean\n');
+  lab.git('commit', '-q', '--no-verify', '--allow-empty', '-m', 'some words');
+  expect(push(lab, 'origin', ':/some words:refs/heads/words')).toMatchObject({ code: 0, err: '' });
   // What is there already is no news.
   commit(lab, 'd', 'clean\n');
   expect(push(lab).code).toBe(0);

@@ -68,3 +68,28 @@ test('a PDF, a document, a mail and an image archive that changed are opened who
   stage(lab, 'd.7z', Buffer.from('377abcaf271c0004', 'hex'));
   expect((await scan(lab)).complete).toBe(false);
 });
+
+test('of a file that Git LFS keeps, what is kept is scanned, and one that is not here counts as not scanned', async () => {
+  using lab = openGitLab();
+  const keep = (content: string): { pointer: string; id: string } => {
+    const id = new Bun.CryptoHasher('sha256').update(content).digest('hex');
+    const size = Buffer.byteLength(content);
+    return { id, pointer: `version https://git-lfs.github.com/spec/v1\noid sha256:${id}\nsize ${size}\n` };
+  };
+  const old = keep('old\n');
+  stage(lab, 'a.ipynb', old.pointer);
+  expect((await scan(lab)).complete).toBe(false);
+  lab.git('commit', '-qm', 'x');
+  // Only two lines of the pointer are others.
+  const content = notebook(['x = 1\n'], [`key = "${groqKey(1)}"`]);
+  const { id, pointer } = keep(content);
+  lab.write(`.git/lfs/objects/${id.slice(0, 2)}/${id.slice(2, 4)}/${id}`, content);
+  stage(lab, 'a.ipynb', pointer);
+  expect(await scan(lab)).toEqual({ complete: true, places: ['a.ipynb:10 cell 2, source'] });
+});
+
+test('names inside an archive are scanned as well', async () => {
+  using lab = openGitLab();
+  stage(lab, 'a.zip', zip({ 'a/b': 'x', [`a/${groqKey(1)}.txt`]: '' }));
+  expect((await scan(lab)).places).toEqual(['a.zip!a/[redacted].txt:0']);
+});

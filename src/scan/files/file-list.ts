@@ -74,7 +74,15 @@ export async function filesOf(folder: string, options: ListOptions): Promise<Fil
 
 /** The files of a repository inside another: a submodule, or one that only lies there. */
 export async function filesOfNested(folder: string, options: ListOptions): Promise<FileList> {
-  if (!existsSync(join(resolve(options.cwd, folder), GIT))) return walk(folder, options.cwd);
+  if (!existsSync(join(resolve(options.cwd, folder), GIT))) {
+    const list = walk(folder, options.cwd);
+    if (list.names.length > 0 || list.problems.length > 0) return list;
+    // Git has a commit of it, and nothing of that is on the disk.
+    return {
+      ...list,
+      problems: [`${nameOf(folder)} is a submodule and not here: git submodule update --init`],
+    };
+  }
   try {
     return await filesOf(folder, options);
   } catch {

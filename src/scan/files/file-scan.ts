@@ -4,6 +4,7 @@ import { isContainer } from '../containers.ts';
 import { ContentScan, type ContentOptions } from '../content.ts';
 import { findingOf } from '../finding.ts';
 import { formatOf } from '../formats/format.ts';
+import { isLfsPointer } from '../lfs-pointer.ts';
 import type { Sink } from '../sink.ts';
 import { TextScan } from '../text-scan.ts';
 import { FileReader, type LargeFile, type Read } from './file-reader.ts';
@@ -46,6 +47,8 @@ export class FileScan implements LargeFile {
       const read = this.#reader.read(pathOf(this.#cwd, file), named, this);
       if (read.is === 'whole') {
         this.#sink.looked(1, read.bytes.length);
+        if (isLfsPointer(read.bytes))
+          this.#sink.problem(`${file.shown} is kept by Git LFS and not here: git lfs pull`);
         const later = this.#content.scan({ path: file.shown, bytes: read.bytes });
         return later ? later.then(() => 'whole' as const) : 'whole';
       }

@@ -3,6 +3,7 @@
  * Only values that surely are secrets are reported, unless asked for more: in files that have long been there, a placeholder is an example.
  */
 import { resolve } from 'node:path';
+import { describe, SallyportError } from '../../core/errors.ts';
 import { findingOf } from '../finding.ts';
 import type { ContentOptions } from '../content.ts';
 import type { Progress } from '../progress.ts';
@@ -17,12 +18,11 @@ export interface FilesOptions extends ListOptions {
   readonly progress: Progress;
 }
 
-/** Throws `input.invalid` for a path that is not there, `scan.incomplete` when git does not list a folder; what cannot be read is a problem. */
+/** Throws `input.invalid` for a path that is not there; a folder that git does not list, and what cannot be read, is a problem. */
 export async function scanFiles(paths: readonly string[], options: FilesOptions, sink: Sink): Promise<void> {
   const kinds = paths.map((path) => kindOfPath(path, options.cwd));
   const folders = paths.filter((_, at) => kinds[at] === 'folder');
-  // Before anything is told: where git fails, nothing was scanned.
-  const lists = await Promise.all(folders.map((folder) => filesOf(folder, options)));
+  const lists = await Promise.all(folders.map((folder) => filesOf(folder, options).catch(unlisted)));
   const seen = new Seen(options.cwd);
   const named = seen.unseen(paths.filter((_, at) => kinds[at] !== 'folder').map((shown) => ({ shown })));
   scanNames(named, options, sink);
@@ -32,6 +32,12 @@ export async function scanFiles(paths: readonly string[], options: FilesOptions,
       sink.problem(`${file.shown} is neither a file nor a folder`);
   }
   await scanLists(lists, paths.length > 1 ? seen : null, options, sink);
+}
+
+/** Of a folder that git does not list; the others are scanned all the same. */
+function unlisted(error: unknown): FileList {
+  if (!(error instanceof SallyportError) || error.code !== 'scan.incomplete') throw error;
+  return { names: Buffer.alloc(0), problems: [`${describe(error)}; ${error.fix}`] };
 }
 
 /** Goes on into the repositories that are inside others, until there are none. */

@@ -14,7 +14,8 @@ import { complaint, type GitOptions, streamGit } from '../git.ts';
 import type { Progress } from '../progress.ts';
 import { Collector, type Sink } from '../sink.ts';
 import { TextScan } from '../text-scan.ts';
-import { ANY_JSON, formatByName, type Inspector, isLfsPointer } from './inspector.ts';
+import { isLfsPointer } from '../lfs-pointer.ts';
+import { ANY_JSON, formatByName, type Inspector } from './inspector.ts';
 import { type ObjectHead, type ObjectSink, ObjectStream } from './object-stream.ts';
 
 export interface DirtyObject {

@@ -5,6 +5,7 @@
 import { isContainer } from '../containers.ts';
 import { type Format, formatOf } from '../formats/format.ts';
 import type { IdSet } from '../id-set.ts';
+import { isLfsPointer } from '../lfs-pointer.ts';
 import type { NewParts } from './delta.ts';
 import { eachTreeEntry } from './tree.ts';
 
@@ -14,17 +15,8 @@ export interface Told {
   readonly missing: readonly string[];
 }
 
-const POINTER = 'version https://git-lfs.github.com/spec/v1\n';
-const MOST_POINTER_BYTES = 1024;
 /** Enough to say that something is wrong. */
 const MOST_MISSING = 1000;
-
-/** What Git LFS leaves in the place of a file. */
-export function isLfsPointer(content: Uint8Array): boolean {
-  if (content[0] !== 0x76 || content.length > MOST_POINTER_BYTES || content.length < POINTER.length)
-    return false;
-  return Buffer.from(content.buffer, content.byteOffset, POINTER.length).toString('latin1') === POINTER;
-}
 
 const DOT = 0x2e;
 const MOST_KEY_BYTES = 6;

@@ -3,8 +3,8 @@ import { SallyportError } from '../../core/errors.ts';
 import { type GitOptions, runGit } from '../git.ts';
 import type { Revisions } from './revisions.ts';
 
-/** What is pushed of a ref, and what is there; zeros where there is nothing. */
-const LINE = /^\S+ ([0-9a-f]{40,64}) \S+ ([0-9a-f]{40,64})$/;
+/** What is pushed of a ref, and what is there; zeros where there is nothing. The first field is as somebody typed it, also with blanks: `:/fix some`. */
+const LINE = /^.+ ([0-9a-f]{40,64}) \S+ ([0-9a-f]{40,64})$/;
 const NOTHING = /^0+$/;
 
 /**
