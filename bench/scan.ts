@@ -1,89 +1,71 @@
 /**
- * The scanner's engine beside what could take its place, on the text of the installed packages and on text that is worst for it: one
- * expression of all rules, and one expression a rule. In memory, one core, best of several rounds; expressions get text that is decoded already.
+ * The scanner beside what could take its place: the engine in memory, whole processes on a tree of files, and the hook. `npm run bench:scan`, or with one of
+ * `engine`, `tree`, `hook` behind it. The tree has 13,000 files and 200 MB, in the page cache.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findDeep } from '../src/detect/deep.ts';
-import { findSecrets } from '../src/detect/detect.ts';
-import { patternOf } from '../src/detect/rule.ts';
-import { RULES } from '../src/detect/rules.ts';
-import { sample } from '../src/detect/samples.ts';
+import { BUN } from './process.ts';
+import { compareEngines } from './scan/engine.ts';
+import { measureHook } from './scan/hook.ts';
+import { type Contestant, measure, print } from './scan/measure.ts';
+import { installPeers } from './scan/peers.ts';
+import { makeTree } from './scan/tree.ts';
 
-const MOST_BYTES = 100_000_000;
-const ROUNDS = 5;
-const TEXT = /\.(?:[cm]?[jt]sx?|map|json|md|txt|html|css|ya?ml)$/;
+const FILES = 13_000;
+const BYTES = 200_000_000;
+const ROUNDS = 7;
+/** Of what takes seconds. */
+const SLOW_ROUNDS = 2;
+const ROOT = join(import.meta.dir, '..');
+const CLONE = join(ROOT, 'sallyport');
 
-const PATTERNS = RULES.flatMap(({ shape }) => (shape.by === 'prefix' ? [patternOf(shape)] : []));
-const TOGETHER = new RegExp(PATTERNS.join('|'), 'g');
-const APART = PATTERNS.map((pattern) => new RegExp(pattern, 'g'));
+const parts = process.argv.slice(2);
+const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
 
-interface Corpus {
-  readonly name: string;
-  readonly files: readonly Buffer[];
-  readonly bytes: number;
-}
-
-function corpus(name: string, files: readonly Buffer[]): Corpus {
-  return { name, files, bytes: files.reduce((sum, file) => sum + file.length, 0) };
-}
-
-function packages(): Corpus {
-  const root = join(import.meta.dir, '..', 'node_modules');
-  const files: Buffer[] = [];
-  let bytes = 0;
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !TEXT.test(entry.name)) continue;
-    const file = readFileSync(join(entry.parentPath, entry.name));
-    files.push(file);
-    bytes += file.length;
-    if (bytes >= MOST_BYTES) break;
+function measureTree(program: string | null): void {
+  using tree = makeTree(FILES, BYTES);
+  using peers = installPeers();
+  const contestants: Contestant[] = [
+    { name: 'sallyport, from a clone', command: [CLONE, 'scan', '--no-cache'], codes: [0] },
+    { name: 'sallyport, from the cache', command: [CLONE, 'scan'], codes: [0] },
+  ];
+  if (program !== null)
+    contestants.push({
+      name: 'sallyport, one-file program',
+      command: [program, 'scan', '--no-cache'],
+      codes: [0],
+    });
+  for (const [name, command] of peers.commands) {
+    // Some find what they take for a secret.
+    const slow = name.startsWith('secretlint') ? { rounds: SLOW_ROUNDS } : {};
+    contestants.push({ name, command, codes: [0, 1], ...slow });
   }
-  return corpus('packages', files);
-}
-
-/** Milliseconds of the fastest round, and how much was found. */
-function time(work: () => number): { readonly ms: number; readonly found: number } {
-  let ms = Infinity;
-  let found = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const start = performance.now();
-    found = work();
-    ms = Math.min(ms, performance.now() - start);
-  }
-  return { ms, found };
-}
-
-function count(text: string, pattern: RegExp): number {
-  let found = 0;
-  pattern.lastIndex = 0;
-  while (pattern.exec(text) !== null) found += 1;
-  return found;
-}
-
-function compare({ name, files, bytes }: Corpus): void {
-  const texts = files.map((file) => file.toString('latin1'));
-  const engine = time(() => files.reduce((sum, file) => sum + findSecrets(file).length, 0));
-  const deep = time(() => files.reduce((sum, file) => sum + findDeep(file).length, 0));
-  const together = time(() => texts.reduce((sum, text) => sum + count(text, TOGETHER), 0));
-  const apart = time(() =>
-    texts.reduce((sum, text) => sum + APART.reduce((own, pattern) => own + count(text, pattern), 0), 0),
+  print(
+    `tree: ${tree.files} files, ${(tree.bytes / 1e6).toFixed(0)} MB`,
+    measure(contestants, tree.path, ROUNDS),
   );
-  process.stdout.write(`${name}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB\n`);
-  for (const [what, { ms, found }] of [
-    ['engine', engine],
-    ['with decoders', deep],
-    ['one expression', together],
-    [`${APART.length} expressions`, apart],
-  ] as const) {
-    const speed = `${(bytes / 1e3 / ms).toFixed(0)} MB/s`.padStart(10);
-    const ratio = `${(ms / engine.ms).toFixed(1)}x`.padStart(7);
-    process.stdout.write(`  ${what.padEnd(16)}${speed}${ratio}  ${found} found\n`);
-  }
 }
 
-compare(packages());
-const size = 4_000_000;
-compare(corpus('one letter', [Buffer.alloc(size, 'a')]));
-compare(corpus('random base64', [Buffer.from(sample('base64', size))]));
-compare(corpus('one prefix again and again', [Buffer.alloc(size, 'sk-proj-')]));
+/** Null when it cannot be built. */
+function buildProgram(out: string): string | null {
+  const build = Bun.spawnSync([...BUN, join(ROOT, 'scripts', 'build.ts'), '--out', out], {
+    stdout: 'ignore',
+    stderr: 'ignore',
+  });
+  const name =
+    build.exitCode === 0 ? readdirSync(out).find((file) => file.startsWith('sallyport-')) : undefined;
+  return name === undefined ? null : join(out, name);
+}
+
+if (wants('engine')) compareEngines();
+if (wants('tree') || wants('hook')) {
+  const out = mkdtempSync(join(tmpdir(), 'sallyport-bench-program-'));
+  try {
+    const program = buildProgram(out);
+    if (wants('tree')) measureTree(program);
+    if (wants('hook')) measureHook(program, CLONE);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
