@@ -16,7 +16,7 @@ interface Times {
 }
 
 export function measure(contestants: readonly Contestant[], cwd: string, rounds: number): Map<string, Times> {
-  const results = new Map(contestants.map(({ name }) => [name, { wallMs: [], cpuMs: [] } as Times]));
+  const results = new Map<string, Times>(contestants.map(({ name }) => [name, { wallMs: [], cpuMs: [] }]));
   for (let round = -1; round < rounds; round += 1) {
     for (const { name, command, codes, rounds: own = rounds } of contestants) {
       if (round >= own || (round < 0 && own < rounds)) continue;

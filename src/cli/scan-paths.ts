@@ -12,7 +12,14 @@ export async function scanPathsFor(choice: SourceChoice, io: Io, sink: Sink): Pr
   try {
     await scanFiles(
       paths.length > 0 ? paths : ['.'],
-      { cwd, env, allFiles: choice['all-files'], content: { generic, images }, progress },
+      {
+        cwd,
+        env,
+        allFiles: choice['all-files'],
+        fresh: choice['no-cache'],
+        content: { generic, images },
+        progress,
+      },
       sink,
     );
   } finally {

@@ -165,11 +165,16 @@ export class CleanBlobs {
   }
 }
 
-/** Null when the home folder is not there, as for many a service. */
-function folderOf(env: CleanBlobsOptions['env'], gitFolder: string): string | null {
+/** Where the user's programs keep what they can do without. Null when the home folder is not there, as for many a service. */
+export function cacheFolder(env: CleanBlobsOptions['env']): string | null {
   const home = env['HOME'] ?? '';
   const cache = env['XDG_CACHE_HOME'] || (home === '' ? '' : join(home, '.cache'));
-  if (!cache.startsWith('/') || !existsSync(dirname(cache))) return null;
+  return cache.startsWith('/') && existsSync(dirname(cache)) ? join(cache, 'sallyport') : null;
+}
+
+function folderOf(env: CleanBlobsOptions['env'], gitFolder: string): string | null {
+  const cache = cacheFolder(env);
+  if (cache === null) return null;
   let path = resolve(gitFolder);
   try {
     path = realpathSync(path);
@@ -177,7 +182,7 @@ function folderOf(env: CleanBlobsOptions['env'], gitFolder: string): string | nu
     // As it is named, then.
   }
   const repository = new Bun.CryptoHasher('sha256').update(path).digest('hex').slice(0, 24);
-  return join(cache, 'sallyport', 'clean-blobs', repository);
+  return join(cache, 'clean-blobs', repository);
 }
 
 /** Null for a file that is cut, damaged or gone. */

@@ -54,10 +54,12 @@ export class Batches {
   async scan(batch: number): Promise<Record> {
     this.#record = new Record();
     for (const file of this.#files.slice(batch * BATCH_FILES, (batch + 1) * BATCH_FILES)) {
+      const weight = this.#record.weight;
       const scanned = this.#scan.scan(file);
       // No turn of the loop for each file: most are read at once.
       const is = typeof scanned === 'string' ? scanned : await scanned;
       if (is === 'folder') this.#record.folders.push(file.shown);
+      if (is !== 'whole' || this.#record.weight !== weight) this.#record.notClean.push(file.shown);
     }
     return this.#record;
   }

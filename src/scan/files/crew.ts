@@ -20,6 +20,13 @@ export interface CrewOptions {
   readonly bytesPerHelper?: number;
 }
 
+export interface CrewResult {
+  /** Among the files: repositories of their own. */
+  readonly folders: readonly string[];
+  /** See `SentRecord`. */
+  readonly notClean: ReadonlySet<string>;
+}
+
 const MOST_HELPERS = 3;
 const BYTES_PER_HELPER = 32 * 1024 * 1024;
 /** So often others get a turn: messages of threads, signals, the progress line. */
@@ -35,6 +42,7 @@ export class Crew {
   readonly #helpers: Promise<void>[] = [];
   #told = 0;
   readonly #folders: string[] = [];
+  readonly #notClean = new Set<string>();
 
   /** See `namesIn` for the names. */
   constructor(names: Uint8Array, options: CrewOptions) {
@@ -45,8 +53,7 @@ export class Crew {
     this.#options = options;
   }
 
-  /** Returns the folders among the files. */
-  async scan(sink: Sink): Promise<readonly string[]> {
+  async scan(sink: Sink): Promise<CrewResult> {
     let turnAt = performance.now();
     let bytes = 0;
     let own = 0;
@@ -65,7 +72,7 @@ export class Crew {
     for (let batch = 0; batch < this.#batches.count; batch += 1)
       this.#done[batch] ??= await this.#batches.scan(batch);
     this.#tell(sink);
-    return this.#folders;
+    return { folders: this.#folders, notClean: this.#notClean };
   }
 
   /** Tells what is known without a gap. */
@@ -73,6 +80,7 @@ export class Crew {
     for (let record = this.#done[this.#told]; record; record = this.#done[this.#told]) {
       record.tell(sink);
       this.#folders.push(...record.folders);
+      for (const shown of record.notClean) this.#notClean.add(shown);
       // Findings are in the sink now.
       this.#done[this.#told] = new Record();
       this.#told += 1;

@@ -12,8 +12,11 @@ import { Crew } from './crew.ts';
 import { type FileList, filesOf, filesOfNested, kindOfPath, type ListOptions } from './file-list.ts';
 import { eachInNames, listOf, type NamedFile, namesIn, pathOf } from './file-names.ts';
 import { FileScan } from './file-scan.ts';
+import { KnownFiles } from './known-files.ts';
 
 export interface FilesOptions extends ListOptions {
+  /** Looks at files again that are as they were when nothing was found in them. */
+  readonly fresh: boolean;
   readonly content: ContentOptions;
   readonly progress: Progress;
 }
@@ -31,7 +34,18 @@ export async function scanFiles(paths: readonly string[], options: FilesOptions,
     if ((await scan.scan(file, true)) === 'special')
       sink.problem(`${file.shown} is neither a file nor a folder`);
   }
-  await scanLists(lists, paths.length > 1 ? seen : null, options, sink);
+  const { cwd, env, content, fresh } = options;
+  const known = fresh ? null : new KnownFiles({ env, cwd, paths, content });
+  const dirty = new Set<string>();
+  await scanLists(lists, { seen: paths.length > 1 ? seen : null, known, dirty }, options, sink);
+  known?.remember((shown) => !dirty.has(shown));
+}
+
+interface ListState {
+  readonly seen: Seen | null;
+  readonly known: KnownFiles | null;
+  /** In which something was found, or which were not read as a whole. */
+  readonly dirty: Set<string>;
 }
 
 /** Of a folder that git does not list; the others are scanned all the same. */
@@ -43,7 +57,7 @@ function unlisted(error: unknown): FileList {
 /** Goes on into the repositories that are inside others, until there are none. */
 async function scanLists(
   lists: readonly FileList[],
-  seen: Seen | null,
+  { seen, known, dirty }: ListState,
   options: FilesOptions,
   sink: Sink,
 ): Promise<void> {
@@ -52,10 +66,15 @@ async function scanLists(
   const files = seen ? seen.unseen(namesIn(listed)) : namesIn(listed);
   if (files.length === 0) return;
   scanNames(files, options, sink);
-  options.progress.begin(files.length, 'files');
-  const nested = await new Crew(seen ? listOf(files) : listed, options).scan(sink);
+  const unknown = known ? files.filter((file) => !known.has(file)) : files;
+  // They were looked at, though not today.
+  sink.looked(files.length - unknown.length, 0);
+  options.progress.begin(unknown.length, 'files');
+  const all = unknown.length === files.length && !seen;
+  const { folders: nested, notClean } = await new Crew(all ? listed : listOf(unknown), options).scan(sink);
+  for (const shown of notClean) dirty.add(shown);
   const within = await Promise.all(nested.map((folder) => filesOfNested(folder, options)));
-  if (within.length > 0) await scanLists(within, seen, options, sink);
+  if (within.length > 0) await scanLists(within, { seen, known, dirty }, options, sink);
 }
 
 /** Paths may overlap: each file counts once. */

@@ -18,6 +18,8 @@ export interface SentRecord {
   readonly bytes: number;
   /** Folders among the files: repositories of their own. */
   readonly folders: readonly string[];
+  /** Of which more is to be told than that they were looked at, or that were not read as a whole. */
+  readonly notClean: readonly string[];
 }
 
 export class Record implements Sink {
@@ -27,6 +29,7 @@ export class Record implements Sink {
   #files = 0;
   #bytes = 0;
   readonly folders: string[] = [];
+  readonly notClean: string[] = [];
 
   get bytes(): number {
     return this.#bytes;
@@ -49,6 +52,11 @@ export class Record implements Sink {
     this.#bytes += bytes;
   }
 
+  /** Grows with everything that is to be told. */
+  get weight(): number {
+    return this.#findings.length + this.#problems.length + this.#skipped.length;
+  }
+
   tell(sink: Sink): void {
     sink.looked(this.#files, this.#bytes);
     for (const finding of this.#findings) sink.finding(finding);
@@ -68,11 +76,12 @@ export class Record implements Sink {
       files: this.#files,
       bytes: this.#bytes,
       folders: this.folders,
+      notClean: this.notClean,
     };
   }
 
   /** Throws for a rule that is not known here. */
-  static received({ findings, problems, skipped, files, bytes, folders }: SentRecord): Record {
+  static received({ findings, problems, skipped, files, bytes, folders, notClean }: SentRecord): Record {
     const record = new Record();
     record.#findings = findings.map((finding) => {
       const rule = RULES.find(({ id }) => id === finding.rule);
@@ -83,6 +92,7 @@ export class Record implements Sink {
     record.#skipped = [...skipped];
     record.looked(files, bytes);
     record.folders.push(...folders);
+    record.notClean.push(...notClean);
     return record;
   }
 }
