@@ -81,10 +81,17 @@ export const ANCHORS: readonly Anchor[] = [...OTHERS, ...prefixAnchors()];
 
 /** For each byte, the bits of the anchors that have it at their first, second and third place. */
 export const FILTERS = [new Int32Array(256), new Int32Array(256), new Int32Array(256)] as const;
+// At each start of a hook: no more than one step for each character.
 for (const { bits, places } of ANCHORS) {
-  for (const [at, characters] of places.entries()) {
-    FILTERS[at]?.forEach((others, byte, filter) => {
-      if (characters === '' || characters.includes(String.fromCharCode(byte))) filter[byte] = others | bits;
-    });
+  for (let place = 0; place < FILTERS.length; place += 1)
+    addTo(FILTERS[place] as Int32Array, places[place] as string, bits);
+}
+
+function addTo(filter: Int32Array, characters: string, bits: number): void {
+  const { length } = characters;
+  if (length === 0) for (let byte = 0; byte < 256; byte += 1) filter[byte] = (filter[byte] as number) | bits;
+  for (let at = 0; at < length; at += 1) {
+    const byte = characters.charCodeAt(at);
+    filter[byte] = (filter[byte] as number) | bits;
   }
 }
