@@ -19,11 +19,11 @@ export const keysInCode: Check = {
   run: async (context) => {
     const repository = await openRepository(context);
     const result = new Collector();
-    const options = { cwd: context.cwd, env: context.env };
-    const allowances = await loadAllowances({ by: 'files' }, options, Date.now());
+    const { nowMs } = context;
+    const allowances = await loadAllowances({ by: 'files' }, context, nowMs);
     await scanThrough(
       (sink) => scanWorkTree(repository, context, sink),
-      [(next) => new AllowStage(next, allowances, { nowMs: Date.now() })],
+      [(next) => new AllowStage(next, allowances, { nowMs })],
       result,
     );
     const { files, problems } = result;

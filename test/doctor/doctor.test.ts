@@ -119,6 +119,9 @@ describe('a repository', () => {
     expect(await verdicts(only)).toEqual({ 'keys-in-code': 'ok' });
     lab.write('new file', `x\n\n${fixtureKey()}\n`);
     expect((await doctor(only)).out).toContain('new file:3 holds');
+    // What somebody allowed, for a reason, is none.
+    lab.write('new file', `x\n\n${fixtureKey()} # ${['sallyport', 'allow'].join(':')} revoked\n`);
+    expect(await verdicts(only)).toEqual({ 'keys-in-code': 'ok' });
   });
 
   test('with a repository inside it is not looked at as a whole, and that is said', async () => {
