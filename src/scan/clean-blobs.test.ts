@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,6 +62,17 @@ test('many savings become few files and lose nothing, repetitions included', () 
   for (let part = 0; part < 30; part += 1) remember(blobs, part * 10, part * 10 + 15);
   expect(readdirSync(home.folder).length).toBeLessThan(10);
   expect(known(home.open(), 400)).toEqual(Array.from({ length: 305 }, (_, number) => number));
+});
+
+test('what nobody scans any more goes in time, and nothing else does', () => {
+  using home = new Home();
+  remember(home.open({}, 'old'), 0, 10);
+  const long = new Date(Date.now() - 70 * 24 * 3600 * 1000);
+  utimesSync(home.folder, long, long);
+  remember(home.open({}, 'young'), 0, 10);
+  const blobs = home.open();
+  for (let part = 0; part < 10; part += 1) remember(blobs, part, part + 1);
+  expect([home.open({}, 'old').size, home.open({}, 'young').size, home.open().size]).toEqual([0, 10, 10]);
 });
 
 test('two scans at the same time keep what both saw', () => {

@@ -39,7 +39,8 @@ const ENDING = '.ids';
 const MOST_FILES = 8;
 /** Half a gigabyte of memory; a repository with more is scanned again in part. */
 const MOST_IDS = 25_000_000;
-const STALE_MS = 30 * 24 * 3600 * 1000;
+/** What another version of the scanner knew, and what is known of a repository that nobody scans any more. */
+const STALE_MS = 60 * 24 * 3600 * 1000;
 
 export class CleanBlobs {
   readonly idBytes: number;
@@ -160,9 +161,19 @@ export class CleanBlobs {
     for (const name of names) rmSync(join(folder, name), { force: true });
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
-      if (!name.startsWith(this.#version) && Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path);
+      // Also one of ours that a process left unfinished.
+      const isOld = !name.startsWith(this.#version) || !name.endsWith(ENDING);
+      if (isOld && isStale(path)) rmSync(path);
+    }
+    for (const name of readdirSync(dirname(folder))) {
+      const other = join(dirname(folder), name);
+      if (other !== folder && isStale(other)) rmSync(other, { recursive: true });
     }
   }
+}
+
+function isStale(path: string): boolean {
+  return Date.now() - statSync(path).mtimeMs > STALE_MS;
 }
 
 /** Where the user's programs keep what they can do without. Null when the home folder is not there, as for many a service. */

@@ -131,7 +131,7 @@ async function findingsOf(
   return { found: result.findings.map(line).toSorted(), problems: result.problems };
 }
 
-for (const seed of [1, 2, 3, 4, 5, 6]) {
+for (const seed of [1, 2, 3, 4]) {
   test(`packs show what whole objects show, repository ${seed}`, async () => {
     using lab = openGitLab();
     await makeRepository(lab, seed);

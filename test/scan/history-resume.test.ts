@@ -64,27 +64,23 @@ async function killed(lab: GitLab, at: string): Promise<void> {
   expect([child.signalCode, existsSync(marker)]).toEqual(['SIGKILL', true]);
 }
 
-test.each([
-  'in-survey:2',
-  'in-survey:9',
-  'in-survey:20',
-  'in-clean-save:1',
-  'in-clean-save:4',
-  'in-clean-save:8',
-])('kill -9 at %s: the next scan finds everything, and what was kept is true', async (at) => {
-  using lab = openGitLab();
-  await fill(lab);
-  await killed(lab, at);
-  const kept = known(lab);
-  expect(kept).toBeLessThan(BLOBS);
-  if (at !== 'in-clean-save:1' && at !== 'in-survey:2') expect(kept).toBeGreaterThan(0);
-  const next = await lab.cli('scan', '--history', '--json');
-  expect(next.code).toBe(1);
-  expect(resultOf(next.out).paths).toEqual(PATHS);
-  expect(resultOf(next.out).summary.complete).toBe(true);
-  // And the one after that, which knows all that is clean.
-  expect(resultOf((await lab.cli('scan', '--history', '--json')).out).paths).toEqual(PATHS);
-});
+test.each(['in-survey:2', 'in-survey:9', 'in-clean-save:1', 'in-clean-save:4', 'in-clean-save:8'])(
+  'kill -9 at %s: the next scan finds everything, and what was kept is true',
+  async (at) => {
+    using lab = openGitLab();
+    await fill(lab);
+    await killed(lab, at);
+    const kept = known(lab);
+    expect(kept).toBeLessThan(BLOBS);
+    if (at !== 'in-clean-save:1' && at !== 'in-survey:2') expect(kept).toBeGreaterThan(0);
+    const next = await lab.cli('scan', '--history', '--json');
+    expect(next.code).toBe(1);
+    expect(resultOf(next.out).paths).toEqual(PATHS);
+    expect(resultOf(next.out).summary.complete).toBe(true);
+    // And the one after that, which knows all that is clean.
+    expect(resultOf((await lab.cli('scan', '--history', '--json')).out).paths).toEqual(PATHS);
+  },
+);
 
 test('an interrupt ends it as incomplete, says how to go on, and the same command does', async () => {
   using lab = openGitLab();
