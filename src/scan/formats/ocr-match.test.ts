@@ -16,9 +16,11 @@ describe('a key is found in spite of what reading does to it', () => {
     ['a character lost, one made up', `${KEY.slice(0, 20)}${KEY.slice(21)}x`],
     ['the prefix misread', KEY.replace('gsk_', '9sk_')],
     ['cut at the end of a line', `${KEY.slice(0, 30)}\n${KEY.slice(30)}`],
+    ['cut at the end of a line of an editor', `${KEY.slice(0, 30)}\n12 ${KEY.slice(30)}`],
+    ['a gap that is none', `${KEY.slice(0, 30)} ${KEY.slice(30)}`],
     ['all of it', wrong(`${KEY.slice(0, 30)}\n${KEY.slice(30)}`).replace('_', ' ')],
   ])('%s', (_, text) => {
-    expect(found(`export KEY=${text}\nPORT=3000`)).toEqual(['groq-api-key false']);
+    expect(found(`11 export KEY=${text}\n13 PORT=3000`)).toEqual(['groq-api-key false']);
   });
 });
 

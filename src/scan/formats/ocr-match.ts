@@ -3,7 +3,7 @@
  * lines, so that hardly any key is read without a mistake: a value is told by its prefix and its length, both with tolerance, and by how random
  * it looks. What is found is therefore never sure.
  */
-import { ALPHABETS } from '../../detect/bytes.ts';
+import { ALPHABETS, CLASS } from '../../detect/bytes.ts';
 import { type Found, findDeep } from '../../detect/deep.ts';
 import { isLifelike } from '../../detect/lifelike.ts';
 import { leastLength, type PrefixShape, type Rule } from '../../detect/rule.ts';
@@ -31,7 +31,7 @@ const ALIKE = [
   'yY',
 ];
 /** Of a body, also what is no key character but is what one is taken for. */
-const BODY = String.raw`[A-Za-z0-9_\-@|\]\[$!&\u00a2-\u00ff]`;
+const BODY = String.raw`[A-Za-z0-9_\-@|\]\[$!&%\u00a2-\u00ff]`;
 const UNDERSCORE = String.raw`[_ .\u2014~-]`;
 const HYPHEN = String.raw`[-_ .\u2013\u2014~]`;
 const THIN = new Set(['1', 'l', 'I']);
@@ -51,9 +51,8 @@ let patterns: readonly Tolerant[] | undefined;
 
 /** In order, without overlaps. Places are those in `text`. */
 export function findInPicture(text: string): Found[] {
-  const bytes = Buffer.from(text, 'latin1');
   const found = findIn(text);
-  const joined = joinLines(bytes);
+  const joined = joinLines(Buffer.from(withoutLineNumbers(text), 'latin1'));
   for (const one of findIn(joined.bytes.toString('latin1'))) {
     const [start, end] = [joined.placeOf(one.start), joined.placeOf(one.end - 1) + 1];
     if (joined.spansLines(one.start, one.end)) found.push({ ...one, start, end });
@@ -64,13 +63,20 @@ export function findInPicture(text: string): Found[] {
 function findIn(text: string): Found[] {
   const bytes = Buffer.from(text, 'latin1');
   const found: Found[] = [];
-  for (const one of findDeep(bytes)) found.push({ ...one, sure: false });
+  for (const one of findDeep(bytes)) if (one.sure) found.push({ ...one, sure: false });
   for (const { rule, prefix, pattern, check } of (patterns ??= RULES.flatMap(tolerantOf))) {
     for (const match of text.matchAll(pattern)) {
       const body = match[1] ?? '';
       if (!check(body, text.slice(Math.max(0, match.index - 100), match.index))) continue;
       const end = match.index + match[0].length;
-      found.push({ rule, start: match.index, end, sure: false, value: prefix + body, encodings: [] });
+      found.push({
+        rule,
+        start: match.index,
+        end,
+        sure: false,
+        value: prefix + body.replaceAll(' ', ''),
+        encodings: [],
+      });
     }
   }
   return found;
@@ -117,8 +123,7 @@ function patternOf(shape: PrefixShape, prefix: string): RegExp {
     })
     .join('');
   const [least, most] = lengthsOf(shape, prefix);
-  // Where underscores belong to the value, a gap may be one that was not seen.
-  const gaps = shape.alphabet === 'key' && prefix.length >= TELLING_PREFIX;
+  const gaps = prefix.length >= TELLING_PREFIX;
   const one = gaps ? `(?:${BODY}|(?<=${BODY}{2}) (?=${BODY}{2}))` : BODY;
   return new RegExp(`(?<![A-Za-z0-9])${lead}${fixed} ?(${one}{${least},${most}})(?![A-Za-z0-9])`, 'g');
 }
@@ -142,10 +147,35 @@ function oneOf(character: string): string {
   return `[${(character + alike).replaceAll(/[\\\]^-]/g, String.raw`\$&`)}]`;
 }
 
+/** The numbers that an editor puts before its lines, with spaces in their place. */
+function withoutLineNumbers(text: string): string {
+  let last = Number.NaN;
+  return text
+    .split('\n')
+    .map((line) => {
+      const [gutter, digits = ''] = /^\s*(\d{1,5})(?=\s|$)/.exec(line) ?? [];
+      if (gutter === undefined) return line;
+      const isNext = Number(digits) === last + 1;
+      last = Number(digits);
+      return isNext ? ' '.repeat(gutter.length) + line.slice(gutter.length) : line;
+    })
+    .join('\n');
+}
+
+/** So much of what was read is of the value's own alphabet; the rest was taken for something else. */
+const LEAST_OWN = 0.75;
+/** Where underscores belong to a value, a gap may be one that was not seen; elsewhere there is seldom a gap, an underscore or a hyphen. */
+const MOST_SEAMS = { key: 12, other: 2 };
+
 function isLikely({ alphabet, before: expected }: PrefixShape, body: string, before: string): boolean {
   if (expected && !expected.test(before)) return false;
+  const gaps = body.split(' ').length - 1;
+  const seams = alphabet === 'key' ? gaps : body.split(/[ _-]/).length - 1;
+  if (seams > (alphabet === 'key' ? MOST_SEAMS.key : MOST_SEAMS.other)) return false;
+  // With its gaps: they show words.
   const bytes = Buffer.from(body, 'latin1');
-  const { size } = ALPHABETS[alphabet];
+  const { size, bit } = ALPHABETS[alphabet];
+  const own = gaps + bytes.filter((byte) => ((CLASS[byte] ?? 0) & bit) !== 0).length;
   // In a random value of that length there are digits, but for one in a few thousand.
-  return /\d.*\d/.test(body) && isLifelike(bytes, 0, bytes.length, size);
+  return own >= LEAST_OWN * bytes.length && /\d.*\d/.test(body) && isLifelike(bytes, 0, bytes.length, size);
 }
