@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { zstdCompressSync } from 'node:zlib';
-import { eachEntry, hasContainerName, isContainer } from './containers.ts';
+import { hasContainerName, isContainer } from './container-kinds.ts';
+import { eachEntry } from './containers.ts';
 import { groqKey, scanContent } from './formats/test-content.ts';
 import { tar, zip } from './test-archives.ts';
 

@@ -46,3 +46,15 @@ function hasTail(kind: OpenedKind | ClosedKind, bytes: Uint8Array): boolean {
   const head = Buffer.from(bytes.subarray(6, 110)).toString('latin1');
   return /^[0-9A-Fa-f]{104}$/.test(head);
 }
+
+/** Whether bytes begin as a container does. 262 bytes are enough to tell. */
+export function isContainer(bytes: Uint8Array): boolean {
+  return containerKind(bytes) !== null;
+}
+
+/** Whether a name is that of a container, whose changed lines mean nothing. */
+export function hasContainerName(path: string): boolean {
+  return /\.(?:zip|docx|xlsx|pptx|odt|ods|odp|jar|war|ear|aar|apk|ipa|whl|nupkg|vsix|xpi|crx|epub|gz|tgz|tar|zst|tzst|xz|txz|bz2|tbz2?|7z|rar|deb|rpm|lz4)$/i.test(
+    path,
+  );
+}

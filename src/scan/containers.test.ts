@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { gzipSync } from 'node:zlib';
-import { eachEntry, hasContainerName, isContainer, type ContainerLimits } from './containers.ts';
+import { hasContainerName, isContainer } from './container-kinds.ts';
+import { eachEntry, type ContainerLimits } from './containers.ts';
 import { tar, zip } from './test-archives.ts';
 
 function unpack(

@@ -21,18 +21,6 @@ export interface ContainerLimits {
 const LIMITS: ContainerLimits = { bytes: 512 * 1024 * 1024, entries: 100_000, depth: 5 };
 const SEPARATOR = '!';
 
-/** Whether bytes begin as a container does. 262 bytes are enough to tell. */
-export function isContainer(bytes: Uint8Array): boolean {
-  return containerKind(bytes) !== null;
-}
-
-/** Whether a name is that of a container, whose changed lines mean nothing. */
-export function hasContainerName(path: string): boolean {
-  return /\.(?:zip|docx|xlsx|pptx|odt|ods|odp|jar|war|ear|aar|apk|ipa|whl|nupkg|vsix|xpi|crx|epub|gz|tgz|tar|zst|tzst|xz|txz|bz2|tbz2?|7z|rar|deb|rpm|lz4)$/i.test(
-    path,
-  );
-}
-
 /** Visits every file in a container; a container inside one is opened in turn, and not visited itself. */
 export function eachEntry(
   path: string,

@@ -5,12 +5,12 @@
 import type { Depth } from '../detect/deep.ts';
 import { describe } from '../core/errors.ts';
 import { causeOfContent } from './causes.ts';
-import { eachEntry, type Entry, isContainer } from './containers.ts';
+import { isContainer } from './container-kinds.ts';
+import { eachEntry, type Entry } from './containers.ts';
 import { eachInNames, type NamedFile } from './files/file-names.ts';
 import { type Finding, findingOf, type Place } from './finding.ts';
 import type { OcrFiles } from './formats/ocr-files.ts';
 import { type Format, formatOf, SOURCE_MAP } from './formats/format.ts';
-import { Opening } from './opening.ts';
 import type { Sink } from './sink.ts';
 import { TextScan } from './text-scan.ts';
 
@@ -137,6 +137,7 @@ export class ContentScan {
 
   async #openFormat({ path, bytes, format }: Late, target: Target): Promise<void> {
     const { possible = false, images = null, ...depth } = this.#options;
+    const { Opening } = await import('./opening.ts');
     const opening = new Opening({
       path,
       bytes,

@@ -6,8 +6,8 @@
 import { resolve } from 'node:path';
 import { findDeep } from '../detect/deep.ts';
 import { describe, SallyportError } from '../core/errors.ts';
-import { hasContainerName, isContainer } from './containers.ts';
-import { ContentScan, type Look } from './content.ts';
+import { hasContainerName, isContainer } from './container-kinds.ts';
+import type { Look } from './content.ts';
 import { type Finding, findingOf } from './finding.ts';
 import { complaint, type GitOptions, readBlob, runGit, streamGit } from './git.ts';
 import { formatOf, HEAD_BYTES } from './formats/format.ts';
@@ -133,6 +133,8 @@ class StagedScan {
 
   /** What was found in the lines of an archive gives way to what is found in its files. */
   async openFiles(options: GitOptions): Promise<void> {
+    if (this.#toOpen.size === 0) return;
+    const { ContentScan } = await import('./content.ts');
     for (const [path, object] of this.#toOpen) {
       try {
         const blob = await readBlob(object, MOST_CONTAINER_BYTES, options);

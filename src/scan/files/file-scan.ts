@@ -1,6 +1,6 @@
 /** Scans files of a list, one after the other, and tells a sink. A folder among them is left to whoever lists what is in it. */
 import { codeOf } from '../../core/private-file.ts';
-import { isContainer } from '../containers.ts';
+import { isContainer } from '../container-kinds.ts';
 import { ContentScan, type ContentOptions } from '../content.ts';
 import { findingOf } from '../finding.ts';
 import { formatOf } from '../formats/format.ts';

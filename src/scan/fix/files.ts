@@ -16,7 +16,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { SallyportError } from '../../core/errors.ts';
 import { codeOf } from '../../core/private-file.ts';
 import { findDeep } from '../../detect/deep.ts';
-import { isContainer } from '../containers.ts';
+import { isContainer } from '../container-kinds.ts';
 import { type Finding, findingOf } from '../finding.ts';
 import { complaint, type GitOptions, runGit } from '../git.ts';
 import { markBehind } from '../line-mark.ts';

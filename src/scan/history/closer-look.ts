@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { describe } from '../../core/errors.ts';
 import { type Depth, findDeep } from '../../detect/deep.ts';
 import type { CleanBlobs } from '../clean-blobs.ts';
-import { isContainer } from '../containers.ts';
+import { isContainer } from '../container-kinds.ts';
 import { ContentScan, type Look } from '../content.ts';
 import { type Finding, findingOf } from '../finding.ts';
 import { formatOf } from '../formats/format.ts';

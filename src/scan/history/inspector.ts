@@ -2,7 +2,7 @@
  * What an object's own kind asks for, beyond a search of its text: which files have to be opened as what they are, by their first bytes or by the
  * names that folders give them, and which objects others name that are not there.
  */
-import { isContainer } from '../containers.ts';
+import { isContainer } from '../container-kinds.ts';
 import { type Format, formatOf } from '../formats/format.ts';
 import type { IdSet } from '../id-set.ts';
 import { isLfsPointer } from '../lfs-pointer.ts';

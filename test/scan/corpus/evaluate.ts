@@ -1,5 +1,6 @@
 /** What the scanner makes of the corpus: for each shape and carrier, how many keys it reports as what they are, with their own value. */
-import { eachEntry, isContainer } from '../../../src/scan/containers.ts';
+import { isContainer } from '../../../src/scan/container-kinds.ts';
+import { eachEntry } from '../../../src/scan/containers.ts';
 import { TextScan } from '../../../src/scan/text-scan.ts';
 import type { Found } from '../../../src/detect/deep.ts';
 import { CARRIERS, type Slot } from './carriers.ts';
