@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { prepareSkimming } from '../src/detect/skim.ts';
 import { BUN } from './process.ts';
 import { compareEngines } from './scan/engine.ts';
 import { measureHook } from './scan/hook.ts';
@@ -58,6 +59,8 @@ function buildProgram(out: string): string | null {
   return name === undefined ? null : join(out, name);
 }
 
+// As every scan but a hook's does.
+await prepareSkimming();
 if (wants('engine')) compareEngines();
 if (wants('tree') || wants('hook')) {
   const out = mkdtempSync(join(tmpdir(), 'sallyport-bench-program-'));

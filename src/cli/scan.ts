@@ -1,4 +1,5 @@
 /** `scan`: looks for secrets. Needs no server. */
+import { prepareSkimming } from '../detect/skim.ts';
 import { FORMATS } from '../scan/report.ts';
 import { Collector, scanThrough, type ScanResult, toAll } from '../scan/sink.ts';
 import { defineCommand, EXIT } from './command.ts';
@@ -98,6 +99,8 @@ export const scan = defineCommand({
     );
     using reports = await ScanReports.open(values, source, io);
     const result = new Collector();
+    // A hook is done before it would be loaded.
+    if (source.kind !== 'staged') await prepareSkimming();
     const stages = await stagesOf(values, source, io, result);
     await scanThrough(source.scan, stages, toAll([result, reports.sink]));
     try {

@@ -21,12 +21,13 @@ export const ALPHABETS = {
   upperAlnum: { bit: 64, size: 36, pattern: '[A-Z0-9]' },
 } as const satisfies Record<string, AlphabetFacts>;
 
+const ASCII = String.fromCharCode(...Array.from({ length: 128 }, (_, byte) => byte));
 /** For each byte, the bits of the alphabets that it belongs to. */
 export const CLASS = new Uint8Array(256);
 for (const { bit, pattern } of Object.values(ALPHABETS)) {
-  const member = new RegExp(pattern);
-  for (let byte = 0; byte < 128; byte += 1) {
-    if (member.test(String.fromCharCode(byte))) CLASS[byte] = (CLASS[byte] ?? 0) | bit;
+  for (const member of ASCII.match(new RegExp(pattern, 'g')) ?? []) {
+    const byte = member.charCodeAt(0);
+    CLASS[byte] = (CLASS[byte] ?? 0) | bit;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { FILTERS, GROUP_BITS, PLACE } from './anchors.ts';
 import { eachRun, RUN } from './run-skip.ts';
-import { WasmSkimmer } from './skim-wasm.ts';
+import type { WasmSkimmer } from './skim-wasm.ts';
 
 /**
  * What was noticed, three numbers each: a run with its start, its end and its uses (run-use.ts), or an anchor with its place, -1 and its bits. A run
@@ -19,6 +19,7 @@ export interface Skimmed {
 const LEAST_TO_START = 256 * 1024;
 const LEAST_BYTES = 1024;
 
+let make: (() => WasmSkimmer) | undefined;
 let skimmer: WasmSkimmer | null | undefined;
 let skimmed = 0;
 
@@ -28,13 +29,19 @@ export function skim(bytes: Uint8Array, from: number, to: number, uses: number):
   // The program looks at nothing behind `to`, where searches may.
   if (size < LEAST_BYTES || to < bytes.length) return skimPlainly(bytes, from, to, uses);
   skimmed += size;
-  if (skimmer === undefined && skimmed >= LEAST_TO_START) skimmer = startProgram();
+  if (make && skimmer === undefined && skimmed >= LEAST_TO_START) skimmer = startProgram();
   return skimmer ? skimmer.skim(bytes, from, to, uses) : skimPlainly(bytes, from, to, uses);
+}
+
+/** Loads the program, for a process that is going to see much text. Without it, all is found as well. */
+export async function prepareSkimming(): Promise<void> {
+  const { WasmSkimmer: Loaded } = await import('./skim-wasm.ts');
+  make ??= () => new Loaded();
 }
 
 function startProgram(): WasmSkimmer | null {
   try {
-    return new WasmSkimmer();
+    return make?.() ?? null;
   } catch {
     // A processor without these instructions: it takes longer, and finds the same.
     return null;

@@ -6,6 +6,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { SallyportError } from '../core/errors.ts';
+import { prepareSkimming } from '../detect/skim.ts';
 import { codeOf } from '../core/private-file.ts';
 import { findingOf } from './finding.ts';
 import { complaint, type GitOptions, runGit } from './git.ts';
@@ -24,6 +25,7 @@ export async function scanWorkTree(
   sink: Sink,
   mostBytes = MOST_BYTES,
 ): Promise<void> {
+  await prepareSkimming();
   const scan = new WorkTreeScan(top, sink, mostBytes);
   for (const path of await filesOf(top, options)) scan.look(path);
 }

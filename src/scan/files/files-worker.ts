@@ -1,4 +1,5 @@
 /** A thread that helps with a long list of files: takes batches until there are none, and sends what each came to. */
+import { prepareSkimming } from '../../detect/skim.ts';
 import { Batches, type Work } from './batches.ts';
 import type { SentRecord } from './record.ts';
 
@@ -8,7 +9,7 @@ declare const self: Worker;
 export type FromWorker = { readonly batch: number; readonly record: SentRecord } | null;
 
 self.addEventListener('message', (event: MessageEvent<Work>) => {
-  void help(new Batches(event.data));
+  void prepareSkimming().then(() => help(new Batches(event.data)));
 });
 
 async function help(batches: Batches): Promise<void> {

@@ -1,4 +1,5 @@
 /** A thread that takes its share of the packs of a history. */
+import { prepareSkimming } from '../../detect/skim.ts';
 import { doPackWork, type PackWork } from './pack-work.ts';
 
 declare const self: Worker;
@@ -9,6 +10,7 @@ self.addEventListener('message', ({ data }: MessageEvent<PackWork>): void => voi
 const PAUSE_MS = 50;
 
 async function work(share: PackWork): Promise<void> {
+  await prepareSkimming();
   const steps = doPackWork(share);
   let pausedAt = performance.now();
   let step = steps.next();
