@@ -67,6 +67,23 @@ test('what stood in a file before is old, also when the file changes; in another
   expect((await scan(lab, 'HEAD^..HEAD')).places).toEqual([]);
 });
 
+test('a value in a file that changes again and again is told once, where it came in; a mark in the newest version counts', async () => {
+  using lab = openGitLab();
+  const mark = ['sallyport', 'allow'].join(':');
+  const key = fixtureKey();
+  const start = commit(lab, 'a', 'one\n');
+  const added = commit(lab, 'a', `key=${key}\n`);
+  commit(lab, 'a', `more\nkey=${key}\n`);
+  commit(lab, 'a', `even more\n\nkey=${key}\n`);
+  expect((await scan(lab, `${start}..HEAD`)).places).toEqual([`a:1 ${added}`]);
+  commit(lab, 'a', `key=${key} # ${mark} revoked\n`);
+  expect(await scan(lab, `${start}..HEAD`)).toMatchObject({ code: 0, summary: { allowed: 1 } });
+  commit(lab, 'a', `key=${key} # ${mark} revoked\nkey=${key}\n`);
+  expect((await scan(lab, `${start}..HEAD`)).code).toBe(1);
+  commit(lab, 'a', `key=${key}\nend\n`);
+  expect((await scan(lab, `${start}..HEAD`)).places).toEqual([`a:1 ${added}`]);
+});
+
 test('a merge that brings a key of its own is found; what comes from the other side is not', async () => {
   using lab = openGitLab();
   commit(lab, 'a', 'one\n');

@@ -9,6 +9,7 @@ import { type Finding, findingOf } from '../finding.ts';
 import { complaint, type GitOptions, runGit } from '../git.ts';
 import { plainGit } from '../history/probe.ts';
 import { Collector, type Sink } from '../sink.ts';
+import { firstSeen, type Suspect } from './first-seen.ts';
 import { eachObject, type GitObject } from './objects.ts';
 import { idsOf, type Revisions } from './revisions.ts';
 
@@ -37,15 +38,6 @@ export async function scanRange(
 
 const CUT =
   'this clone is shallow and does not have the whole range: git fetch --unshallow (in CI: fetch-depth: 0)';
-
-/** What is found in one object. */
-interface Suspect {
-  readonly id: string;
-  readonly path: string;
-  /** It is in the name, so the commit is told by that. */
-  readonly isName: boolean;
-  readonly findings: readonly Finding[];
-}
 
 class RangeScan {
   readonly #git: GitOptions;
@@ -76,7 +68,7 @@ class RangeScan {
         this.#sink.problem(`${paths.get(id) ?? id} was not scanned: it has ${size} bytes`),
     });
     const known = await this.#before(suspects);
-    for (const suspect of suspects) {
+    for (const suspect of firstSeen(suspects)) {
       const { path, findings } = suspect;
       const fresh = findings.filter(({ fingerprint }) => known.get(path)?.has(fingerprint) !== true);
       if (fresh.length === 0) continue;
