@@ -26,11 +26,14 @@ export function firstSeen(suspects: readonly Suspect[]): Suspect[] {
     }
   }
   const told = new Set<string>();
-  return suspects.toReversed().map((suspect) => {
+  return suspects.toReversed().map((suspect): Suspect => {
+    const { id, path, isName } = suspect;
     const fresh = suspect.findings.filter((finding) => !told.has(keyOf(suspect, finding)));
     for (const finding of fresh) told.add(keyOf(suspect, finding));
     return {
-      ...suspect,
+      id,
+      path,
+      isName,
       findings: fresh.map((finding) => asIn(finding, newest.get(keyOf(suspect, finding)))),
     };
   });
