@@ -1,6 +1,6 @@
 /** `scan --bundle` on what a real bundler makes: the place in the sources, the cause, and nothing passed over. */
 import { describe, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from '../../src/cli/test-io.ts';
@@ -185,10 +185,11 @@ test("what runs on the server is told apart, and a provider's client for browser
   using project = new Project();
   project.write('.next/server/app.js', `let k="${KEY}"`);
   project.write('.next/static/chunks/a.js', 'new Groq({apiKey:e,dangerouslyAllowBrowser:!0})');
+  project.write('.next/static/chunks/b.js', '"new Groq({ apiKey, dangerouslyAllowBrowser: true });"');
   expect(await project.scan()).toMatchObject({
     code: 0,
     findings: [],
-    err: expect.stringContaining('.next/static/chunks/a.js lets a provider'),
+    err: expect.stringMatching(/^[^\n]*a\.js lets a provider[^\n]*\n$/),
   });
   const { findings } = await project.scan('.next');
   expect(findings[0]?.cause).toBe('in a build (in what runs on the server, which browsers do not get)');
@@ -212,6 +213,14 @@ test('a map that leads out of the project leads nowhere, by its name and by the 
     'dist/b.js: undefined',
     'dist/c.js: written in the source',
   ]);
+});
+
+test('links that lead in circles are followed once', async () => {
+  using project = new Project();
+  project.write('dist/deep/a.js', `let k="${KEY}"`);
+  symlinkSync('..', join(project.root, 'dist/deep/up'));
+  symlinkSync('deep', join(project.root, 'dist/same'));
+  expect((await project.scan()).findings.map(({ path }) => path)).toEqual(['dist/deep/a.js']);
 });
 
 test('a damaged map does no harm, and no build is an error', async () => {

@@ -2,7 +2,7 @@
  * What browsers get: the folders of a finished build, every file of them, source maps too. Each finding says which place of the sources it comes from, as
  * far as a map tells, and by what it got there.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { describe, SallyportError } from '../../core/errors.ts';
 import { ContentScan, type Look } from '../content.ts';
@@ -71,6 +71,7 @@ class BundleScan implements BundleHints {
   readonly #sink: Sink;
   readonly #variables: ReadonlyMap<string, string>;
   readonly #findings: Finding[] = [];
+  readonly #seen = new Set<string>();
   /** Values that are in what is no map. */
   readonly #delivered = new Set<string>();
 
@@ -82,6 +83,10 @@ class BundleScan implements BundleHints {
 
   async folder(path: string): Promise<void> {
     const whole = resolve(this.#options.cwd, path);
+    // Links may lead in circles.
+    const real = realpathSync(whole);
+    if (this.#seen.has(real)) return;
+    this.#seen.add(real);
     if (statSync(whole).isFile()) {
       await this.#file(whole);
       return;
@@ -96,7 +101,7 @@ class BundleScan implements BundleHints {
     for (const name of names) {
       const inner = join(whole, name);
       const stats = statSync(inner, { throwIfNoEntry: false });
-      if (stats?.isDirectory() && !isLinkOut(inner, whole)) await this.folder(inner);
+      if (stats?.isDirectory()) await this.folder(inner);
       else if (stats?.isFile()) await this.#file(inner);
       else if (!stats) this.#sink.problem(`${this.#shown(inner)} was not read: it leads nowhere`);
     }
@@ -163,11 +168,6 @@ class BundleScan implements BundleHints {
     const way = relative(this.#options.cwd, path);
     return way.startsWith('..') || isAbsolute(way) ? path : way.replaceAll(sep, '/');
   }
-}
-
-/** A folder that is a link to one that it is in would never end. */
-function isLinkOut(path: string, folder: string): boolean {
-  return statSync(path).ino === statSync(folder).ino || path.length > 4000;
 }
 
 function isInMap({ path }: Finding): boolean {

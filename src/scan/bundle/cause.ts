@@ -12,8 +12,8 @@ export interface Evidence {
   readonly variable: string | undefined;
 }
 
-/** A provider's client that would refuse to run in browsers, told to do it. */
-export const RUNS_IN_BROWSER = /dangerouslyAllowBrowser["']?\s*:\s*(?:!0|true)\b/;
+/** A provider's client that would refuse to run in browsers, told to do it; not the advice that such clients print. */
+export const RUNS_IN_BROWSER = /(?<!\{ apiKey, )dangerouslyAllowBrowser["']?\s*:\s*(?:!0|true)\b/;
 
 const CONTEXT_CHARACTERS = 300;
 const SERVER_SIDE = /(?:^|\/)(?:\.next|\.output|\.nuxt|output|dist|build)\/server\//;

@@ -6,7 +6,7 @@ import type { Parts } from './format.ts';
 import { eachJsonString, JoinedStrings } from './json-strings.ts';
 
 const LEAST_TEXT = 20;
-const MOST_BYTES = 256 * 1024 * 1024;
+const MOST_BYTES = 128 * 1024 * 1024;
 /** The field of the document in which messages are; in a Slack export they are the document. */
 const LISTS = ['messages', 'value'];
 type Fields = Readonly<Record<string, unknown>>;

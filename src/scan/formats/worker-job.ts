@@ -15,6 +15,7 @@ export class JobThread<Message> {
   readonly #name: string;
   readonly #timeoutMs: number;
   #worker: Worker | undefined;
+  #last: Promise<void> = Promise.resolve();
 
   /** `name`: the file's, below this folder and without `.ts`. */
   constructor(name: string, timeoutMs: number) {
@@ -22,7 +23,14 @@ export class JobThread<Message> {
     this.#timeoutMs = timeoutMs;
   }
 
-  async run({ request, transfer, onMessage }: WorkerJob<Message>): Promise<void> {
+  /** Waits for the jobs before it; rejects when the thread cannot do it in time. */
+  run(job: WorkerJob<Message>): Promise<void> {
+    const done = this.#last.then(() => this.#run(job));
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #run({ request, transfer, onMessage }: WorkerJob<Message>): Promise<void> {
     const worker = (this.#worker ??= this.#open());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // It keeps the process as well, which an idle thread does not.
