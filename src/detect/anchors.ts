@@ -7,23 +7,30 @@ import { RULES } from './rules.ts';
 
 /** What an anchor is of, as a bit; the lower bits are groups of prefixes. A search looks again: an anchor only says that it is worth it. */
 export const PLACE = {
+  /** Two literals with nothing between. */
+  touching: 1 << 17,
   /** A prefix that no run of key characters shows. */
   searched: 1 << 18,
   privateKey: 1 << 19,
   connection: 1 << 20,
   percent: 1 << 21,
-  unicode: 1 << 22,
-  hexadecimal: 1 << 23,
-  joint: 1 << 24,
-  spacedJoint: 1 << 25,
+  backslash: 1 << 22,
+  entity: 1 << 23,
+  /** A line that goes on behind its end, and what mail escapes. */
+  softBreak: 1 << 24,
+  joint: 1 << 25,
+  spacedJoint: 1 << 26,
+  /** What joins a list of literals. */
+  list: 1 << 27,
   /** A plus inside base64. */
-  plus: 1 << 26,
-  clientSecret: 1 << 27,
-  secretName: 1 << 28,
+  plus: 1 << 28,
+  clientSecret: 1 << 29,
+  /** The name of a secret, and how packed text begins in base64. */
+  rare: 1 << 30,
 } as const;
 
 /** So many groups of prefixes can be told apart. Those that start alike are one. */
-const GROUP_COUNT = 18;
+const GROUP_COUNT = 17;
 /** The bits of all groups. A value that begins so is made of key characters, as many as the shortest run has at least. */
 export const GROUP_BITS = (1 << GROUP_COUNT) - 1;
 
@@ -38,20 +45,33 @@ const HEX = '0123456789abcdefABCDEF';
 const UPPER_DIGIT = '234567';
 
 const DIGIT = '0123456789';
+const QUOTES = '"\'`';
 const BASE64 = `${DIGIT}ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/`;
 
 const OTHERS: readonly Anchor[] = [
   { bits: PLACE.privateKey, places: ['E', ' ', 'K'] },
   { bits: PLACE.connection, places: [':', '/', '/'] },
   { bits: PLACE.percent, places: ['%', UPPER_DIGIT, HEX] },
-  { bits: PLACE.unicode, places: ['\\', 'u', '0'] },
-  { bits: PLACE.hexadecimal, places: ['\\', 'x', UPPER_DIGIT] },
-  { bits: PLACE.joint, places: [`"'`, '+', ''] },
-  { bits: PLACE.spacedJoint, places: [`"'`, ' ', '+'] },
+  { bits: PLACE.backslash, places: ['\\', 'uUx01_-', ''] },
+  { bits: PLACE.entity, places: ['&', '#la', 'xX0123456789om'] },
+  { bits: PLACE.softBreak, places: ['=\\', '\r\n', ''] },
+  { bits: PLACE.softBreak, places: ['=', '25', 'DdFf'] },
+  { bits: PLACE.joint, places: [QUOTES, '+.&|~<', `${QUOTES} \t\r\n.+&|<>`] },
+  { bits: PLACE.spacedJoint, places: [QUOTES, ' \r\n', `${QUOTES} \t\n+.&|~<\\`] },
+  { bits: PLACE.touching, places: [QUOTES, QUOTES, BASE64] },
+  { bits: PLACE.list, places: [']', '.', 'j'] },
+  { bits: PLACE.list, places: ['$', '{', QUOTES] },
+  { bits: PLACE.list, places: ['+', '=', ` ${QUOTES}`] },
+  { bits: PLACE.list, places: ['nTt', '(', `[${QUOTES}`] },
   { bits: PLACE.plus, places: [BASE64, '+', BASE64] },
   { bits: PLACE.clientSecret, places: [DIGIT, 'Q', '~'] },
   // secretAccessKey
-  { bits: PLACE.secretName, places: ['t', 'A', 'c'] },
+  { bits: PLACE.rare, places: ['t', 'A', 'c'] },
+  // gzip, and zlib by how hard it tried.
+  { bits: PLACE.rare, places: ['H', '4', 's'] },
+  { bits: PLACE.rare, places: ['e', 'J', 'wxyz'] },
+  { bits: PLACE.rare, places: ['e', 'N', 'opqr'] },
+  { bits: PLACE.rare, places: ['e', 'A', 'EFGH'] },
 ];
 
 const MATCHERS = RULES.flatMap(matchersOf);

@@ -40,7 +40,7 @@ export function findBehindNames(
   rule: Rule,
   visit: (hit: Hit) => void,
 ): void {
-  for (const place of places.of('secretName')) {
+  for (const place of places.of('rare')) {
     const at = place - CAMEL_ANCHOR;
     if (at < 0 || !standsAt(bytes, at, CAMEL_NAME)) continue;
     const end = at + CAMEL_NAME.length;

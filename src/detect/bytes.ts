@@ -18,12 +18,14 @@ export const ALPHABETS = {
   base32: { bit: 16, size: 32, pattern: '[A-Z2-7]' },
   lowerBase32: { bit: 128, size: 32, pattern: '[a-z2-7]' },
   base64: { bit: 32, size: 64, pattern: '[A-Za-z0-9+/=]' },
+  /** With what some values have between their parts. */
+  value: { bit: 256, size: 67, pattern: '[A-Za-z0-9_.~+/=-]' },
   upperAlnum: { bit: 64, size: 36, pattern: '[A-Z0-9]' },
 } as const satisfies Record<string, AlphabetFacts>;
 
 const ASCII = String.fromCharCode(...Array.from({ length: 128 }, (_, byte) => byte));
 /** For each byte, the bits of the alphabets that it belongs to. */
-export const CLASS = new Uint8Array(256);
+export const CLASS = new Uint16Array(256);
 for (const { bit, pattern } of Object.values(ALPHABETS)) {
   for (const member of ASCII.match(new RegExp(pattern, 'g')) ?? []) {
     const byte = member.charCodeAt(0);
@@ -34,6 +36,16 @@ for (const { bit, pattern } of Object.values(ALPHABETS)) {
 /** Whether the byte at `at` is of the alphabet; what lies outside is of none. */
 export function isAt(bytes: Uint8Array, at: number, bit: number): boolean {
   return ((CLASS[bytes[at] ?? 0x80] ?? 0) & bit) !== 0;
+}
+
+/** Whether `least` characters of the alphabet are side by side somewhere. */
+export function hasRun(bytes: ArrayLike<number>, bit: number, least: number): boolean {
+  let run = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    run = ((CLASS[bytes[at] as number] as number) & bit) !== 0 ? run + 1 : 0;
+    if (run === least) return true;
+  }
+  return false;
 }
 
 /** Whether the ASCII `text` stands at `at`. */

@@ -2,8 +2,10 @@
  * Finds secrets as they stand and as they are hidden by accident: in base64, hexadecimal, escapes, UTF-16, cut into literals, also one inside
  * another. Places are those in the bytes that were given.
  */
+import { ALPHABETS, hasRun, isAt } from './bytes.ts';
 import { findIn, type Hit, valueOf } from './detect.ts';
 import {
+  base64Around,
   eachBase64Text,
   eachHexText,
   LEAST_ENCODED_RUN,
@@ -12,12 +14,17 @@ import {
 } from './encoded-runs.ts';
 import { eachEscapedText } from './escapes.ts';
 import { eachShortJoint, visitJoined } from './joined.ts';
+import { eachLiteralList } from './literal-lists.ts';
+import { eachNumberList } from './number-lists.ts';
+import { eachPacked, type UnpackBudget, UNPACKED_BYTES } from './packed.ts';
 import { type OnRun, Places } from './places.ts';
 import type { Rule } from './rule.ts';
+import { RUN } from './run-skip.ts';
 import { USE } from './run-use.ts';
-import { eachUtf16Text } from './utf16.ts';
+import { eachWideBase64, eachWideText } from './wide-text.ts';
 
-export type Encoding = 'base64' | 'hex' | 'escapes' | 'utf-16' | 'joined literals';
+export type Encoding =
+  'base64' | 'hex' | 'escapes' | 'character codes' | 'utf-16' | 'utf-32' | 'packed' | 'joined literals';
 
 export interface Found {
   readonly rule: Rule;
@@ -35,9 +42,13 @@ export interface Depth {
   readonly generic?: boolean;
   /** How many encodings may be around a value. */
   readonly layers?: number;
+  /** What may be unpacked yet. */
+  readonly budget?: UnpackBudget;
 }
 
 const LAYERS = 3;
+const KEY = ALPHABETS.key.bit;
+const NOTHING = Buffer.alloc(0);
 
 /** As `findSecrets`, and what is encoded. */
 export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth: Depth = {}): Found[] {
@@ -48,12 +59,13 @@ export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth:
 export function findDeepIn(bytes: Uint8Array, places: Places, depth: Depth): Found[] {
   if (places.isEmpty) return [];
   const { from, to } = places;
-  const { generic = false, layers = LAYERS } = depth;
+  const { generic = false, layers = LAYERS, budget = { bytes: UNPACKED_BYTES } } = depth;
   const found: Found[] = [];
   const visitor = (encoding: Encoding): OnText => {
     return (text, start, end, placeOf, context = 0) => {
-      for (const inner of findDeep(text, 0, text.length, { generic, layers: layers - 1 })) {
-        if (inner.end <= context) continue;
+      for (const inner of findDeep(text, 0, text.length, { generic, layers: layers - 1, budget })) {
+        // A list of literals that is joined on purpose is no placeholder that somebody may take for a key.
+        if (inner.end <= context || (!inner.sure && encoding === 'joined literals')) continue;
         const place = Math.max(start, placeOf(inner.start));
         found.push({
           ...inner,
@@ -69,7 +81,13 @@ export function findDeepIn(bytes: Uint8Array, places: Places, depth: Depth): Fou
   if (layers > 0 && to > from) {
     eachEscapedText(bytes, places, visitor('escapes'));
     eachShortJoint(bytes, places, visitor('joined literals'));
-    if (places.hasZero) eachUtf16Text(bytes, from, to, visitor('utf-16'));
+    eachLiteralList(bytes, places, visitor('joined literals'));
+    eachPacked(bytes, places, budget, visitor('packed'));
+    eachNumberList(bytes, from, to, visitor('character codes'));
+    if (places.hasZero) {
+      eachWideText(bytes, from, to, 2, visitor('utf-16'));
+      eachWideText(bytes, from, to, 4, visitor('utf-32'));
+    }
   }
   if (found.length === 0) return hits.map((hit) => plain(bytes, hit));
   return merge(
@@ -96,7 +114,7 @@ function merge(hits: readonly Found[], found: readonly Found[]): Found[] {
       while ((hits[next]?.end ?? Infinity) <= one.start) next += 1;
       const hit = hits[next];
       const overlaps = hit !== undefined && hit.start < one.end;
-      if (overlaps && (hit.sure || !one.sure)) return false;
+      if (overlaps && ((hit.sure && !givesWay(hit, one)) || !one.sure)) return false;
       if (overlaps) pieces.add(hit);
       const key = `${one.start} ${one.rule.id} ${one.value}`;
       const again = seen.has(key);
@@ -106,24 +124,84 @@ function merge(hits: readonly Found[], found: readonly Found[]): Found[] {
   return [...hits.filter((hit) => !pieces.has(hit)), ...others].sort((a, b) => a.start - b.start);
 }
 
+/**
+ * Whether what stands as it is is only a piece of a value that was cut, or looks like a value without a shape, while what is decoded there has proved
+ * to be text.
+ */
+function givesWay(hit: Found, { rule, value, encodings }: Found): boolean {
+  if (hit.rule.shape.by === 'context' && encodings[0] !== 'joined literals') return true;
+  return hit.rule === rule && value.length > hit.value.length && value.startsWith(hit.value);
+}
+
+/** Of what stands before an encoded text, so much goes before what was decoded: rules look at it. */
+const CONTEXT_BYTES = 240;
+const SPACE = Buffer.from(' ');
+
+/** A longer text has the names of what is in it inside. */
+const LONGEST_ALONE = 400;
+const VALUE = ALPHABETS.value.bit;
+
+/** As `visit`; what may be a value without a shape goes with what stands before it. */
+function withContext(bytes: Uint8Array, visit: OnText): OnText {
+  return (text, start, end, placeOf) => {
+    if (text.length > LONGEST_ALONE || !hasRun(text, VALUE, RUN)) {
+      visit(text, start, end, placeOf);
+      return;
+    }
+    const before = bytes.subarray(Math.max(0, start - CONTEXT_BYTES), start);
+    const glue = isAt(bytes, start - 1, KEY) ? SPACE : NOTHING;
+    const context = before.length + glue.length;
+    visit(
+      Buffer.concat([before, glue, text]),
+      start,
+      end,
+      (at) => placeOf(Math.max(0, at - context)),
+      context,
+    );
+  };
+}
+
 function runVisitor(bytes: Uint8Array, to: number, visitor: (encoding: Encoding) => OnText): OnRun {
-  const [base64, hex, joined] = [visitor('base64'), visitor('hex'), visitor('joined literals')];
-  let wrappedTo = 0;
+  const base64 = withContext(bytes, visitor('base64'));
+  const [hex, joined] = [withContext(bytes, visitor('hex')), visitor('joined literals')];
+  let base64To = 0;
   let joinedTo = 0;
   return (start, end, uses) => {
     if (end - start >= LEAST_ENCODED_RUN) {
       if ((uses & USE.hex) !== 0) eachHexText(bytes, start, end, hex);
-      if (start >= wrappedTo) {
-        const wrapped = (uses & USE.wrapped) === 0 ? null : wrappedBase64(bytes, start, end, to);
-        if (wrapped) {
-          wrappedTo = wrapped.end;
-          eachBase64Text(wrapped.joined, 0, wrapped.joined.length, (text, first, last, placeOf) =>
-            base64(text, wrapped.placeOf(first), wrapped.placeOf(last), (at) => wrapped.placeOf(placeOf(at))),
-          );
-        } else if ((uses & USE.base64) !== 0) eachBase64Text(bytes, start, end, base64);
-      }
+      if ((uses & USE.wide) !== 0) eachWideBase64(bytes, start, end, base64);
+      if (start >= base64To && (uses & (USE.wrapped | USE.base64)) !== 0)
+        base64To = visitBase64(bytes, { start, end, lowest: base64To, to }, uses, base64);
     }
     if (start < joinedTo || (uses & USE.joined) === 0) return;
     joinedTo = visitJoined(bytes, start, end, to, joined);
   };
+}
+
+interface Base64Run {
+  readonly start: number;
+  readonly end: number;
+  /** What lies before it was looked at. */
+  readonly lowest: number;
+  readonly to: number;
+}
+
+/** All that is in base64 around the run, also over several lines. Returns where that ends. */
+function visitBase64(
+  bytes: Uint8Array,
+  { start, end, lowest, to }: Base64Run,
+  uses: number,
+  visit: OnText,
+): number {
+  const wrapped = (uses & USE.wrapped) === 0 ? null : wrappedBase64(bytes, start, end, to);
+  if (wrapped) {
+    eachBase64Text(wrapped.joined, 0, wrapped.joined.length, (text, first, last, placeOf) =>
+      visit(text, wrapped.placeOf(first), wrapped.placeOf(last), (at) => wrapped.placeOf(placeOf(at))),
+    );
+    return wrapped.end;
+  }
+  if ((uses & USE.base64) === 0) return lowest;
+  const around = base64Around(bytes, start, end, lowest, to);
+  eachBase64Text(bytes, around.start, around.end, visit);
+  return around.end;
 }

@@ -115,6 +115,34 @@ export function isHexDigit(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66) || (byte >= 0x41 && byte <= 0x46);
 }
 
+const PLUS = 0x2b;
+/** What is longer is looked at in pieces. */
+const MOST_AROUND = 16 * 1024;
+
+/**
+ * The run with what goes on in base64 before and behind it, down to `lowest`. Of the two characters that no run has, only the plus stands for one of a
+ * value, the tilde.
+ */
+export function base64Around(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  lowest: number,
+  to: number,
+): { readonly start: number; readonly end: number } {
+  let first = start;
+  const farthestBack = Math.max(lowest, start - MOST_AROUND);
+  while (first > farthestBack && goesOnAt(bytes, first - 1)) first -= 1;
+  let last = end;
+  const farthest = Math.min(to, end + MOST_AROUND);
+  while (last < farthest && goesOnAt(bytes, last)) last += 1;
+  return { start: first, end: last };
+}
+
+function goesOnAt(bytes: Uint8Array, at: number): boolean {
+  return isAt(bytes, at, ALPHABETS.key.bit) || bytes[at] === PLUS;
+}
+
 export const LEAST_LINE = 40;
 export const LONGEST_LINE = 200;
 const MOST_LINES = 4000;

@@ -1,14 +1,26 @@
-/** Values that are cut into string literals side by side, `"abc" + "def"`, or over lines by a backslash: joined again. */
-import { ALPHABETS, isAt, latin1, standsAt } from './bytes.ts';
+/** Values that are cut into string literals side by side, `"abc" + "def"`, also in a string with escapes, or over lines by a backslash: joined again. */
+import { ALPHABETS, isAt, latin1 } from './bytes.ts';
 import type { OnText } from './encoded-runs.ts';
 import type { Places } from './places.ts';
+import { RUN } from './run-skip.ts';
 
 const KEY = ALPHABETS.key.bit;
 const MOST_PIECES = 16;
 /** Between two pieces: quotes with an operator of some language between them, or a line that goes on. */
 const LONGEST_JOINT = 80;
-const CONTEXT_BYTES = 100;
-const JOINT = String.raw`["'\x60]\s*(?:\+|\.{1,2}|&|~|<>|\|\||\\)?\s*[A-Za-z]{0,2}["'\x60]|\\\r?\n[ \t]*`;
+const LONGEST_PIECE = 512;
+const CONTEXT_BYTES = 240;
+const QUOTE = String.raw`\\{0,3}["'\x60]`;
+const GAP = String.raw`(?:\s|\\{1,3}[nrt])*`;
+const OPERATOR = String.raw`\+{1,2}|\.{1,2}|&{1,2}(?:\s*_)?|~|<>|<<|\|{1,2}|\\`;
+const JOINT = [
+  `${QUOTE}${GAP}(?:${OPERATOR})?${GAP}[A-Za-z]{0,2}${QUOTE}`,
+  // A line that goes on, a value that is added to, a method, a literal inside another.
+  String.raw`\\\r?\n[ \t]*`,
+  String.raw`${QUOTE}\s*;?\s*[\w$.]{1,40}\s*(?:\+=|\.=|<<)\s*${QUOTE}`,
+  String.raw`${QUOTE}\s*\.\s*concat\(\s*${QUOTE}`,
+  String.raw`\$\{\s*${QUOTE}`,
+].join('|');
 const BEHIND = new RegExp(`^(?:${JOINT})`);
 const BEFORE = new RegExp(`(?:${JOINT})$`);
 interface Piece {
@@ -27,8 +39,13 @@ export function visitJoined(
   const follows = mayFollow(bytes, start);
   // Nearly all runs end here.
   if (!follows && !mayGoOn(bytes, end)) return end;
+  return joinAround(bytes, start, end, to, visit);
+}
+
+/** The same, where a joint is known to be. */
+export function joinAround(bytes: Uint8Array, start: number, end: number, to: number, visit: OnText): number {
   const pieces: Piece[] = [{ start, end }];
-  let first = follows ? pieceBefore(bytes, start) : null;
+  let first = pieceBefore(bytes, start);
   while (first && pieces.length < MOST_PIECES) {
     pieces.unshift(first);
     first = pieceBefore(bytes, first.start);
@@ -41,6 +58,8 @@ export function visitJoined(
     last = piece.end;
   }
   if (pieces.length < 2) return end;
+  // Shorter ones are words.
+  if (pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0) < RUN) return last;
   const opening = pieces[0]?.start ?? start;
   // Rules look at what stands before a value.
   const before = bytes.subarray(Math.max(0, opening - CONTEXT_BYTES), opening);
@@ -49,50 +68,63 @@ export function visitJoined(
   return last;
 }
 
-/** Where literals are joined by a plus, which of all operators most languages have. */
-const JOINTS = [
-  ['" +', 'spacedJoint'],
-  ["' +", 'spacedJoint'],
-  ['"+', 'joint'],
-  ["'+", 'joint'],
-] as const;
-const LEAST_TEXT = 20;
-
-/** Visits joined literals of which no piece is long enough to be noticed as a run. */
+/** Visits joined literals around each joint beside which no piece was noticed as a run. */
 export function eachShortJoint(bytes: Uint8Array, places: Places, visit: OnText): void {
   const { from, to } = places;
-  for (const [joint, kind] of JOINTS) {
+  for (const kind of ['joint', 'spacedJoint', 'touching'] as const) {
     let joinedTo = from;
-    for (const end of places.of(kind)) {
-      if (
-        end < joinedTo ||
-        !standsAt(bytes, end, joint) ||
-        !isAt(bytes, end - 1, KEY) ||
-        !leadsToPiece(bytes, end + joint.length)
-      )
-        continue;
+    for (const quote of places.of(kind)) {
+      if (quote < joinedTo) continue;
+      let end = quote;
+      while (bytes[end - 1] === BACKSLASH && quote - end < 3) end -= 1;
+      if (end <= from || !isAt(bytes, end - 1, VALUE) || !leadsToQuote(bytes, quote + 1, to)) continue;
       let start = end;
-      while (start > from && end - start < LEAST_TEXT && isAt(bytes, start - 1, KEY)) start -= 1;
-      // A longer piece was noticed.
-      if (end - start < LEAST_TEXT) joinedTo = visitJoined(bytes, start, end, to, visit);
+      let run = 0;
+      let key = 0;
+      while (start > from && end - start < LONGEST_PIECE && isAt(bytes, start - 1, VALUE)) {
+        start -= 1;
+        run += 1;
+        if (isAt(bytes, start, KEY)) key += 1;
+      }
+      // A longer piece of key characters alone was noticed.
+      const noticed = key === run && run >= RUN && end === quote;
+      if (!noticed && BEHIND.test(latin1(bytes, end, Math.min(to, end + LONGEST_JOINT))))
+        joinedTo = joinAround(bytes, start, end, to, visit);
     }
   }
 }
 
-function leadsToPiece(bytes: Uint8Array, behindOperator: number): boolean {
-  const quote = skip(bytes, behindOperator, 1, isSpace);
-  return QUOTES.has(bytes[quote] ?? 0) && isAt(bytes, quote + 1, KEY);
+/** A first look at what is between two quotes, without an expression. */
+function leadsToQuote(bytes: Uint8Array, from: number, to: number): boolean {
+  let letters = 0;
+  for (let at = from; at < Math.min(to, from + LONGEST_JOINT); at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (QUOTES.has(byte)) return true;
+    letters = isAt(bytes, at, LETTER) ? letters + 1 : 0;
+    if (letters > 2 || !(letters > 0 || isSpace(byte) || BESIDE.has(byte) || byte === UNDERSCORE))
+      return false;
+  }
+  return false;
+}
+
+const VALUE = ALPHABETS.value.bit;
+
+function endOfPiece(bytes: Uint8Array, from: number, to: number): number {
+  let end = from;
+  while (end < to && end - from < LONGEST_PIECE && isAt(bytes, end, VALUE)) end += 1;
+  return end;
 }
 
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
+const UNDERSCORE = 0x5f;
 export const LONGEST_GAP = 64;
 export const QUOTES = new Set([0x22, 0x27, 0x60]);
 /** What stands next to the quotes of a joint, whatever is between: another quote, or the end or the start of an operator. */
 export const BESIDE = new Set([...QUOTES, ...Buffer.from('+.&~>|\\<')]);
 const LETTER = ALPHABETS.alnum.bit;
 
-/** A first look at what stands before a run, without an expression. */
+/** A first look at what stands before a run, without an expression; skim-runs.ts takes the same. */
 function mayFollow(bytes: Uint8Array, start: number): boolean {
   let at = start - 1;
   if (QUOTES.has(bytes[at] ?? 0)) {
@@ -133,7 +165,7 @@ function pieceBefore(bytes: Uint8Array, start: number): Piece | null {
   if (!joint) return null;
   const end = start - joint[0].length;
   let from = end;
-  while (from > 0 && end - from < 512 && isAt(bytes, from - 1, KEY)) from -= 1;
+  while (from > 0 && end - from < LONGEST_PIECE && isAt(bytes, from - 1, VALUE)) from -= 1;
   return from === end ? null : { start: from, end };
 }
 
@@ -141,8 +173,7 @@ function pieceBehind(bytes: Uint8Array, end: number, to: number): Piece | null {
   const joint = BEHIND.exec(latin1(bytes, end, Math.min(to, end + LONGEST_JOINT)));
   if (!joint) return null;
   const start = end + joint[0].length;
-  let last = start;
-  while (last < to && last - start < 512 && isAt(bytes, last, KEY)) last += 1;
+  const last = endOfPiece(bytes, start, to);
   return last === start ? null : { start, end: last };
 }
 

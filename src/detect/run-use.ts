@@ -16,6 +16,8 @@ export const USE = {
   hex: 32,
   /** Beside a quote or a line end, and something that joins. */
   joined: 64,
+  /** UTF-16 in base64. */
+  wide: 128,
 } as const;
 
 const ALL = Object.values(USE).reduce((all, use) => all | use, 0);

@@ -14,6 +14,7 @@ const CHARACTERS: Readonly<Record<Alphabet | 'digit', string>> = {
   lowerBase32: `${LOWER}234567`,
   base32: `${UPPER}234567`,
   base64: `${DIGITS}${LOWER}${UPPER}+/`,
+  value: `${DIGITS}${LOWER}${UPPER}_.~+/=-`,
   key: `${DIGITS}${LOWER}${UPPER}_-`,
 };
 

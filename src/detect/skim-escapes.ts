@@ -12,6 +12,7 @@ const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const UNICODE = 0x75;
+const BRACE = 0x7b;
 const HEXADECIMAL = 0x78;
 
 interface Walk {
@@ -78,7 +79,14 @@ function step(walk: Walk, more: Local): Code {
             [
               when(
                 isByte(next, UNICODE),
-                [decoded(walk, 2, 4, more)],
+                [
+                  when(
+                    isByte(plus(at.get, 2), BRACE),
+                    // Of any number of digits: it is looked at.
+                    [count.set(i32.of(RUN))],
+                    [decoded(walk, 2, 4, more)],
+                  ),
+                ],
                 [
                   when(
                     isByte(next, HEXADECIMAL),

@@ -86,7 +86,7 @@ export function skimProgram(textBytes: number): Uint8Array<ArrayBuffer> {
   return moduleOf(functions, pages);
 }
 
-const ESCAPES = PLACE.percent | PLACE.unicode | PLACE.hexadecimal;
+const ESCAPES = PLACE.percent | PLACE.backslash;
 
 interface State {
   readonly uses: Local;

@@ -16,6 +16,7 @@ import { LONGEST_GAP } from './joined.ts';
 import { USE } from './run-use.ts';
 import { byteAt, FUNCTIONS, has, MARK, MORE, MOST_LENGTH, plus, RUN_TABLES } from './skim-tables.ts';
 import { call, type Code, i32, type Local, Locals, repeat, type WasmFunction, when } from './wasm-code.ts';
+import { LEAST_WIDE_RUN, LETTER_A, WIDE_GROUP } from './wide-text.ts';
 
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
@@ -24,6 +25,7 @@ const DOT = 0x2e;
 /** `eyJ`, as the four bytes that it begins with a number, less the highest. */
 const OBJECT = 0x4a7965;
 const PERCENT = 0x25;
+const PLUS = 0x2b;
 /** `u005f`, and less. */
 const MOST_GLUE = 6;
 /** `key`, in lower case. */
@@ -66,7 +68,8 @@ export function runFunction(): WasmFunction {
       byDashes(run),
       add(run, call(FUNCTIONS.inBase64, run.start.get, run.end.get)),
       token(run),
-      when(long, [...base64(run), ...hex(run), wrapped(run)]),
+      when(long, [...base64(run), besidePlus(run), ...hex(run), wrapped(run)]),
+      when(i32.geS(lengthOf(run), i32.of(LEAST_WIDE_RUN)), [wide(run)]),
       follows(run),
       goesOn(run),
       run.uses.get,
@@ -188,6 +191,28 @@ function base64(run: Run): Code[] {
   const group = (at: Code): Code =>
     i32.and(i32.and(i32.and(place(at, 0), place(at, 1)), i32.and(place(at, 2), place(at, 3))), i32.of(1));
   return [0, 1, 2, 3].map((phase) => stretch(run, phase, 4, LEAST_BASE64_GROUPS, group, USE.base64));
+}
+
+/** What goes on behind a plus may be text of which no run shows enough. */
+function besidePlus(run: Run): Code {
+  const isPlus = (at: Code): Code => i32.eq(byteAt(at), i32.of(PLUS));
+  return when(i32.or(isPlus(run.end.get), isPlus(plus(run.start.get, -1))), [add(run, i32.of(USE.base64))]);
+}
+
+/** As the first look of `eachWideBase64` in wide-text.ts: in the second group of some phase. */
+function wide(run: Run): Code {
+  const { start, at, stop } = run;
+  const isA = (by: number): Code => i32.eq(byteAt(plus(at.get, by)), i32.of(LETTER_A));
+  return [
+    at.set(plus(start.get, WIDE_GROUP)),
+    stop.set(plus(at.get, WIDE_GROUP)),
+    repeat(i32.ltS(at.get, stop.get), [
+      when(i32.and(i32.and(isA(4), isA(7)), i32.and(isA(4 + WIDE_GROUP), isA(7 + WIDE_GROUP))), [
+        add(run, i32.of(USE.wide)),
+      ]),
+      at.set(plus(at.get, 1)),
+    ]),
+  ].flat();
 }
 
 function hex(run: Run): Code[] {

@@ -14,7 +14,7 @@ import { EVENT_BYTES, LAYOUT, PAD_BYTES, skimProgram } from './skim-program.ts';
 import { halfTables } from './half-tables.ts';
 import { LENGTH, MARK, MORE, PREFIXES, RUN_TABLES } from './skim-tables.ts';
 
-const PAD = 0x20;
+const PAD = 1;
 /** A file of usual length fits; more is made room for. */
 const FIRST_TEXT_BYTES = 2 * 1024 * 1024;
 const PAGE_BYTES = 65_536;

@@ -38,11 +38,11 @@ function classOf(characters: string): string {
 const EXPRESSIONS = ANCHORS.map(({ places }) => new RegExp(`(?=${places.map(classOf).join('')})`, 'gs'));
 
 const LOOKED_AT =
-  GROUP_BITS | PLACE.connection | PLACE.plus | PLACE.percent | PLACE.unicode | PLACE.hexadecimal;
+  GROUP_BITS | PLACE.connection | PLACE.plus | PLACE.percent | PLACE.backslash;
 
 /** Where the anchors are, by looking for each at each byte. */
 function anchorsIn(bytes: Uint8Array, from: number, to: number): Map<number, number> {
-  const text = `${Buffer.from(bytes.subarray(from, to)).toString('latin1')}  `;
+  const text = `${Buffer.from(bytes.subarray(from, to)).toString('latin1')}\u0001\u0001`;
   const found = new Map<number, number>();
   for (const [index, { bits }] of ANCHORS.entries()) {
     // Those are looked at further, as the searches do.

@@ -48,7 +48,7 @@ function startProgram(): WasmSkimmer | null {
   }
 }
 
-const SPACE = 0x20;
+const PAD = 1;
 const [FIRST, SECOND, THIRD] = FILTERS;
 const PLACE_BITS = Object.values(PLACE).reduce((bits, bit) => bits | bit, 0);
 
@@ -61,9 +61,9 @@ export function skimPlainly(bytes: Uint8Array, from: number, to: number, uses: n
     if (byte === 0) hasZero = true;
     const first = (FIRST[byte] as number) & PLACE_BITS;
     if (first === 0) continue;
-    // Nothing at `to` or behind it is looked at: a space stands for it.
-    const second = SECOND[at + 1 < to ? (bytes[at + 1] as number) : SPACE] as number;
-    const third = THIRD[at + 2 < to ? (bytes[at + 2] as number) : SPACE] as number;
+    // Nothing at `to` or behind it is looked at: a control character that begins nothing stands for it.
+    const second = SECOND[at + 1 < to ? (bytes[at + 1] as number) : PAD] as number;
+    const third = THIRD[at + 2 < to ? (bytes[at + 2] as number) : PAD] as number;
     const bits = first & second & third;
     if (bits !== 0) events.push(at, -1, bits);
   }

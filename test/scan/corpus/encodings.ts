@@ -7,9 +7,13 @@ export interface EncodedCarrier {
   readonly name: string;
   readonly family: string;
   readonly write: (slot: Slot) => string | Buffer;
+  /** Its name, where what is in it goes by that. */
+  readonly file?: string;
   /** Says nothing of the provider. */
   readonly nameless?: boolean;
   readonly unseen?: boolean;
+  /** Nothing is found in it, and the documentation says so. */
+  readonly missed?: boolean;
 }
 
 type Write = EncodedCarrier['write'];
@@ -28,6 +32,9 @@ const base64 = (text: string | Buffer): string => Buffer.from(text).toString('ba
 const base64url = (text: string | Buffer): string => Buffer.from(text).toString('base64url');
 const wrap = (text: string, width: number, joint = '\n'): string =>
   (text.match(new RegExp(`.{1,${width}}`, 'g')) ?? []).join(joint);
+/** So many of a list on each line. */
+const inLines = (list: string, count: number): string =>
+  list.replaceAll(new RegExp(`((?:[^,]+, ){${count}})`, 'g'), (line) => `${line.trimEnd()}\n    `);
 const hexOf = (text: string, joint = '', prefix = ''): string =>
   [...Buffer.from(text)].map((byte) => `${prefix}${byte.toString(16).padStart(2, '0')}`).join(joint);
 const codes = (text: string): number[] => [...Buffer.from(text)];
@@ -76,7 +83,7 @@ const BASE64 = family('base64', {
       .map((part) => `"${part}"`)
       .join(' + ')});\n`,
   'literals joined at 20': ({ name, key }) =>
-    `const ${camel(name)} = atob("${wrap(base64(`x${key}`), 20, '" +\n  "')}");\n`,
+    `const ${camel(name)} = atob("${wrap(base64(`=${key}`), 20, '" +\n  "')}");\n`,
   'halves encoded apart': ({ name, key, random }) => {
     const [one = '', two = ''] = random.cut(key, 2);
     return `const ${camel(name)} = atob("${base64(one)}") + atob("${base64(two)}");\n`;
@@ -98,7 +105,7 @@ const HEXADECIMAL = family('hexadecimal', {
   '0x each': ({ name, key }) =>
     `static const unsigned char ${lower(name)}[] = { ${hexOf(key, ', ', '0x')} };\n`,
   '0x each, over lines': ({ name, key }) =>
-    `unsigned char ${lower(name)}[] = {\n  ${wrap(hexOf(key, ', ', '0x'), 72, '\n  ')}\n};\n`,
+    `unsigned char ${lower(name)}[] = {\n  ${inLines(hexOf(key, ', ', '0x'), 12)}\n};\n`,
   'byte escapes': ({ name, key }) => `${lower(name)} = b"${escapeEach((byte) => `\\x${hex2(byte)}`)(key)}"\n`,
   'SQL literal': ({ name, key }) =>
     `INSERT INTO t (${lower(name)}) VALUES (0x${hexOf(key).toUpperCase()});\n`,
@@ -144,15 +151,14 @@ const ESCAPES = family('escapes', {
     `Content-Transfer-Encoding: quoted-printable\r\n\r\n${wrap(`${'text '.repeat(9)}${name} is ${key} and more text behind it, of some length.`, 75, '=\r\n')}\r\n`,
   'quoted-printable, soft breaks of LF': ({ name, key }) =>
     `${wrap(`Text before it, of ${name}: ${key} and more text behind it, of some length.`, 60, '=\n')}\n`,
-  'every character behind a backslash': ({ name, key }) =>
-    `${name}=${escapeSome((byte) => `\\${String.fromCharCode(byte)}`)(key)}\n`,
+  'behind a backslash': ({ name, key }) => `| ${name} | ${key.replaceAll(/[_-]/g, '\\$&')} |\n`,
 });
 
 const CODES = family('character codes', {
   fromCharCode: ({ name, key }) => `var ${camel(name)}=String.fromCharCode(${codes(key).join(',')});`,
   'array of numbers': ({ name, key }) => `const ${camel(name)} = [${codes(key).join(', ')}];\n`,
   'array over lines': ({ name, key }) =>
-    `${lower(name)} = bytes([\n    ${wrap(codes(key).join(', '), 60, '\n    ')}\n])\n`,
+    `${lower(name)} = bytes([\n    ${inLines(codes(key).join(', '), 13)}\n])\n`,
   'one on a line': ({ name, key }) => JSON.stringify({ [camel(name)]: codes(key) }, null, 2),
   'Buffer in JSON': ({ name, key }) =>
     JSON.stringify({ [camel(name)]: { type: 'Buffer', data: codes(key) } }),
@@ -371,6 +377,18 @@ function dump(text: string, style: 'xxd' | 'hexdump'): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What the scanner does not see through. */
+const MISSED = new Set([
+  'halves encoded apart',
+  'chr of PHP',
+  'zlib stream',
+  'zip in base64',
+  'deflate in base64',
+  'hex dump of xxd',
+  'hex dump of hexdump -C',
+  'char literals',
+]);
+
 export const ENCODINGS: readonly EncodedCarrier[] = [
   ...BASE64,
   ...HEXADECIMAL,
@@ -381,4 +399,9 @@ export const ENCODINGS: readonly EncodedCarrier[] = [
   ...PACKED,
   ...LAYERS,
   ...UNSEEN,
-];
+].map((carrier) =>
+  Object.assign(carrier, {
+    missed: MISSED.has(carrier.name),
+    ...(carrier.name.startsWith('docx') ? { file: 'report.docx' } : {}),
+  }),
+);

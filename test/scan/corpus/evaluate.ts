@@ -1,8 +1,8 @@
 /** What the scanner makes of the corpus: for each shape and carrier, how many keys it reports as what they are, with their own value. */
-import { isContainer } from '../../../src/scan/container-kinds.ts';
-import { eachEntry } from '../../../src/scan/containers.ts';
-import { TextScan } from '../../../src/scan/text-scan.ts';
-import type { Found } from '../../../src/detect/deep.ts';
+import { RULES } from '../../../src/detect/rules.ts';
+import { ContentScan } from '../../../src/scan/content.ts';
+import { type Finding, fingerprintOf } from '../../../src/scan/finding.ts';
+import { Collector } from '../../../src/scan/sink.ts';
 import { CARRIERS, type Slot } from './carriers.ts';
 import { ENCODINGS } from './encodings.ts';
 import { Random } from './random.ts';
@@ -12,8 +12,11 @@ export interface AnyCarrier {
   readonly name: string;
   readonly family: string;
   readonly write: (slot: Slot) => string | Buffer;
+  /** Its name, where what is in it goes by that. */
+  readonly file?: string;
   readonly nameless?: boolean;
   readonly unseen?: boolean;
+  readonly missed?: boolean;
 }
 
 export interface Cell {
@@ -26,29 +29,23 @@ export interface Cell {
   readonly missed: Uint8Array[];
 }
 
-/** As a scan of a file does: containers are opened. */
-export function scanFile(bytes: Buffer): Found[] {
-  const found: Found[] = [];
-  const text = new TextScan((one) => found.push(one));
-  const scan = (content: Uint8Array): void => {
-    text.start(1);
-    text.add(content);
-    text.end();
-  };
-  if (isContainer(bytes)) {
-    eachEntry(
-      'file',
-      bytes,
-      (entry) => scan(entry.bytes),
-      () => {},
-    );
-  } else scan(bytes);
-  return found;
+/** As every source has a file scanned. */
+export async function scanFile(path: string, bytes: Buffer): Promise<readonly Finding[]> {
+  const collector = new Collector();
+  await new ContentScan(collector).scan({ path, bytes });
+  return collector.findings;
 }
 
+const BY_ID = new Map(RULES.map((rule) => [rule.id, rule]));
+
 /** Whether the key is reported, surely, by its own rule and with its own value. */
-export function isReported(found: readonly Found[], shape: KeyShape, key: string): boolean {
-  return found.some(({ rule, sure, value }) => sure && rule.id === shape.rule && value === key);
+function isReported(found: readonly Finding[], shape: KeyShape, key: string): boolean {
+  const rule = BY_ID.get(shape.rule);
+  if (!rule) throw new RangeError(`there is no rule ${shape.rule}`);
+  const fingerprint = fingerprintOf(rule, key);
+  return found.some(
+    (finding) => finding.sure && finding.rule.id === rule.id && finding.fingerprint === fingerprint,
+  );
 }
 
 export interface Choice {
@@ -60,7 +57,12 @@ export interface Choice {
   readonly carriers?: (carrier: AnyCarrier) => boolean;
 }
 
-export function evaluate({ seed, perCell, encoded: wanted, carriers = () => true }: Choice): Cell[] {
+export async function evaluate({
+  seed,
+  perCell,
+  encoded: wanted,
+  carriers = () => true,
+}: Choice): Promise<Cell[]> {
   const cells: Cell[] = [];
   for (const shape of SHAPES) {
     for (const [encoded, list] of [
@@ -70,20 +72,20 @@ export function evaluate({ seed, perCell, encoded: wanted, carriers = () => true
       if (wanted !== undefined && wanted !== encoded) continue;
       for (const carrier of list as readonly AnyCarrier[]) {
         if ((carrier.nameless && shape.byContext) || !carriers(carrier)) continue;
-        cells.push(evaluateCell(shape, carrier, encoded, seed, perCell));
+        cells.push(await evaluateCell(shape, carrier, encoded, seed, perCell));
       }
     }
   }
   return cells;
 }
 
-function evaluateCell(
+async function evaluateCell(
   shape: KeyShape,
   carrier: AnyCarrier,
   encoded: boolean,
   seed: number,
   perCell: number,
-): Cell {
+): Promise<Cell> {
   const random = new Random(seed, shape.name, carrier.family, carrier.name);
   const cell: Cell = { shape, carrier, encoded, tried: 0, found: 0, missed: [] };
   for (let round = 0; round < perCell; round += 1) {
@@ -92,7 +94,7 @@ function evaluateCell(
       carrier.write({ key, name: random.pick(shape.names), vendor: shape.vendor, random }),
     );
     cell.tried += 1;
-    if (isReported(scanFile(bytes), shape, key)) cell.found += 1;
+    if (isReported(await scanFile(carrier.file ?? 'file', bytes), shape, key)) cell.found += 1;
     else cell.missed.push(bytes);
   }
   return cell;
