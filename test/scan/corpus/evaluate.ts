@@ -5,6 +5,7 @@ import { type Finding, fingerprintOf } from '../../../src/scan/finding.ts';
 import { Collector } from '../../../src/scan/sink.ts';
 import { CARRIERS, type Slot } from './carriers.ts';
 import { ENCODINGS } from './encodings.ts';
+import type { Position } from './positions.ts';
 import { Random } from './random.ts';
 import { type KeyShape, SHAPES } from './shapes.ts';
 
@@ -51,6 +52,8 @@ function isReported(found: readonly Finding[], shape: KeyShape, key: string): bo
 export interface Choice {
   readonly seed: number;
   readonly perCell: number;
+  /** Where in a larger file the carrier stands; it is the whole file if left out. */
+  readonly position?: Position | undefined;
   /** Only carriers in which the key is encoded, or only such in which it is not. */
   readonly encoded?: boolean;
   /** Which carriers; all of them if left out. */
@@ -60,6 +63,7 @@ export interface Choice {
 export async function evaluate({
   seed,
   perCell,
+  position,
   encoded: wanted,
   carriers = () => true,
 }: Choice): Promise<Cell[]> {
@@ -72,7 +76,7 @@ export async function evaluate({
       if (wanted !== undefined && wanted !== encoded) continue;
       for (const carrier of list as readonly AnyCarrier[]) {
         if ((carrier.nameless && shape.byContext) || !carriers(carrier)) continue;
-        cells.push(await evaluateCell(shape, carrier, encoded, seed, perCell));
+        cells.push(await evaluateCell(shape, carrier, encoded, { seed, perCell, position }));
       }
     }
   }
@@ -83,16 +87,16 @@ async function evaluateCell(
   shape: KeyShape,
   carrier: AnyCarrier,
   encoded: boolean,
-  seed: number,
-  perCell: number,
+  { seed, perCell, position }: Pick<Choice, 'seed' | 'perCell' | 'position'>,
 ): Promise<Cell> {
-  const random = new Random(seed, shape.name, carrier.family, carrier.name);
+  const random = new Random(seed, shape.name, carrier.family, carrier.name, position?.name ?? '');
   const cell: Cell = { shape, carrier, encoded, tried: 0, found: 0, missed: [] };
   for (let round = 0; round < perCell; round += 1) {
     const key = shape.make(random);
-    const bytes = Buffer.from(
+    const written = Buffer.from(
       carrier.write({ key, name: random.pick(shape.names), vendor: shape.vendor, random }),
     );
+    const bytes = position?.place(written, random) ?? written;
     cell.tried += 1;
     if (isReported(await scanFile(carrier.file ?? 'file', bytes), shape, key)) cell.found += 1;
     else cell.missed.push(bytes);
