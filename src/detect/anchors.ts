@@ -7,6 +7,8 @@ import { RULES } from './rules.ts';
 
 /** What an anchor is of, as a bit; the lower bits are groups of prefixes. A search looks again: an anchor only says that it is worth it. */
 export const PLACE = {
+  /** The code of a character, in a list of such. */
+  number: 1 << 16,
   /** Two literals with nothing between. */
   touching: 1 << 17,
   /** A prefix that no run of key characters shows. */
@@ -30,7 +32,7 @@ export const PLACE = {
 } as const;
 
 /** So many groups of prefixes can be told apart. Those that start alike are one. */
-const GROUP_COUNT = 17;
+const GROUP_COUNT = 16;
 /** The bits of all groups. A value that begins so is made of key characters, as many as the shortest run has at least. */
 export const GROUP_BITS = (1 << GROUP_COUNT) - 1;
 
@@ -58,6 +60,8 @@ const OTHERS: readonly Anchor[] = [
   { bits: PLACE.softBreak, places: ['=', '25', 'DdFf'] },
   { bits: PLACE.joint, places: [QUOTES, '+.&|~<', `${QUOTES} \t\r\n.+&|<>`] },
   { bits: PLACE.spacedJoint, places: [QUOTES, ' \r\n', `${QUOTES} \t\n+.&|~<\\`] },
+  // Every key has a capital, a digit, a dash or an underscore.
+  { bits: PLACE.number, places: [' ,:-x\t\n', '456789', HEX] },
   { bits: PLACE.touching, places: [QUOTES, QUOTES, BASE64] },
   { bits: PLACE.list, places: [']', '.', 'j'] },
   { bits: PLACE.list, places: ['$', '{', QUOTES] },

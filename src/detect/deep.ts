@@ -2,7 +2,8 @@
  * Finds secrets as they stand and as they are hidden by accident: in base64, hexadecimal, escapes, UTF-16, cut into literals, also one inside
  * another. Places are those in the bytes that were given.
  */
-import { ALPHABETS, hasRun, isAt } from './bytes.ts';
+import { PLACE } from './anchors.ts';
+import { ALPHABETS, hasRun, isAt, latin1 } from './bytes.ts';
 import { findIn, type Hit, valueOf } from './detect.ts';
 import {
   base64Around,
@@ -19,6 +20,7 @@ import { eachNumberList } from './number-lists.ts';
 import { eachPacked, type UnpackBudget, UNPACKED_BYTES } from './packed.ts';
 import { type OnRun, Places } from './places.ts';
 import type { Rule } from './rule.ts';
+import { RULES } from './rules.ts';
 import { RUN } from './run-skip.ts';
 import { USE } from './run-use.ts';
 import { eachWideBase64, eachWideText } from './wide-text.ts';
@@ -49,6 +51,8 @@ export interface Depth {
 const LAYERS = 3;
 const KEY = ALPHABETS.key.bit;
 const NOTHING = Buffer.alloc(0);
+const ESCAPES = PLACE.percent | PLACE.backslash | PLACE.entity | PLACE.softBreak;
+const JOINTS = PLACE.joint | PLACE.spacedJoint | PLACE.touching | PLACE.list;
 
 /** As `findSecrets`, and what is encoded. */
 export function findDeep(bytes: Uint8Array, from = 0, end = bytes.length, depth: Depth = {}): Found[] {
@@ -79,11 +83,14 @@ export function findDeepIn(bytes: Uint8Array, places: Places, depth: Depth): Fou
   const onRun = layers > 0 ? runVisitor(bytes, to, visitor) : undefined;
   const hits = findIn(bytes, places, generic, onRun);
   if (layers > 0 && to > from) {
-    eachEscapedText(bytes, places, visitor('escapes'));
-    eachShortJoint(bytes, places, visitor('joined literals'));
-    eachLiteralList(bytes, places, visitor('joined literals'));
-    eachPacked(bytes, places, budget, visitor('packed'));
-    eachNumberList(bytes, from, to, visitor('character codes'));
+    if (places.has(ESCAPES)) eachEscapedText(bytes, places, visitor('escapes'));
+    if (places.has(JOINTS)) {
+      const joined = visitor('joined literals');
+      eachShortJoint(bytes, places, joined);
+      eachLiteralList(bytes, places, joined);
+    }
+    if (places.has(PLACE.rare)) eachPacked(bytes, places, budget, visitor('packed'));
+    if (places.has(PLACE.number)) eachNumberList(bytes, places, visitor('character codes'));
     if (places.hasZero) {
       eachWideText(bytes, from, to, 2, visitor('utf-16'));
       eachWideText(bytes, from, to, 4, visitor('utf-32'));
@@ -139,16 +146,30 @@ const SPACE = Buffer.from(' ');
 
 /** A longer text has the names of what is in it inside. */
 const LONGEST_ALONE = 400;
+/** A value that is escaped or cut besides takes more than that. */
+const LEAST_IN_PIECES = 80;
 const VALUE = ALPHABETS.value.bit;
 
-/** As `visit`; what may be a value without a shape goes with what stands before it. */
+const NAMES = new RegExp(
+  RULES.flatMap(({ shape }) =>
+    (shape.by === 'context' || shape.by === 'prefix') && shape.named ? [shape.named.words.source] : [],
+  ).join('|'),
+  'i',
+);
+
+/** As `visit`; what may be a value without a shape goes with what stands before it, if that has the name of a provider. */
 function withContext(bytes: Uint8Array, visit: OnText): OnText {
   return (text, start, end, placeOf) => {
-    if (text.length > LONGEST_ALONE || !hasRun(text, VALUE, RUN)) {
+    const whole = hasRun(text, VALUE, RUN);
+    // Bytes of programs are text by chance, for a few dozen characters.
+    if (!whole && text.length < LEAST_IN_PIECES) return;
+    const from = Math.max(0, start - CONTEXT_BYTES);
+    const alone = text.length > LONGEST_ALONE || !whole;
+    if (alone || !(NAMES.test(latin1(bytes, from, start)) || NAMES.test(text.toString('latin1')))) {
       visit(text, start, end, placeOf);
       return;
     }
-    const before = bytes.subarray(Math.max(0, start - CONTEXT_BYTES), start);
+    const before = bytes.subarray(from, start);
     const glue = isAt(bytes, start - 1, KEY) ? SPACE : NOTHING;
     const context = before.length + glue.length;
     visit(

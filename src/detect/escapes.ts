@@ -28,7 +28,6 @@ interface Escape {
   readonly source: string;
 }
 
-const PLAIN = '[A-Za-z0-9_.~:+/=-]';
 const HEX = '[0-9A-Fa-f]{2}';
 
 const ESCAPES: readonly Escape[] = [
@@ -47,7 +46,7 @@ const ESCAPES: readonly Escape[] = [
 const EACH = ESCAPES.map(({ kind, source }) => ({
   kind,
   one: new RegExp(source, 'y'),
-  each: new RegExp(`${source}|${PLAIN}`, 'y'),
+  each: new RegExp(`${source}|${PLAIN.source}`, 'y'),
 }));
 
 /** Visits the text around each escape of a character of a value, without its escapes. */

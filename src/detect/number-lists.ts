@@ -1,9 +1,10 @@
 /**
  * Text that is written as the codes of its characters, in decimal or hexadecimal, with something between: `103, 115, 107`, `0x67, 0x73`, `67:73:6b`. Found
- * by the long stretches of nothing but digits and separators, in jumps as run-skip.ts does.
+ * by a stretch of nothing but digits and separators around one of them.
  */
 import { ALPHABETS, isAt, latin1 } from './bytes.ts';
 import type { OnText } from './encoded-runs.ts';
+import type { Places } from './places.ts';
 
 /** Twenty characters, in two digits each and one between. */
 const LEAST_STRETCH = 50;
@@ -25,19 +26,28 @@ const OF_LIST = new Uint8Array(256);
 for (const byte of Buffer.from('0123456789abcdefABCDEFxX')) OF_LIST[byte] = DIGIT;
 for (const byte of Buffer.from(' ,:;-\t\r\n')) OF_LIST[byte] = SEPARATOR;
 
-export function eachNumberList(bytes: Uint8Array, from: number, to: number, visit: OnText): void {
-  let start = from;
-  while (start + LEAST_STRETCH <= to) {
-    let at = start + LEAST_STRETCH - 1;
-    while (at >= start && OF_LIST[bytes[at] as number] !== 0) at -= 1;
-    if (at >= start) {
-      start = at + 1;
-      continue;
-    }
-    const { end, next } = endOfStretch(bytes, start, to);
-    if (end - start >= LEAST_STRETCH) eachPiece(bytes, start, end, visit);
-    start = next;
+export function eachNumberList(bytes: Uint8Array, places: Places, visit: OnText): void {
+  const { from, to } = places;
+  let next = from;
+  for (const place of places.of('number')) {
+    if (place < next) continue;
+    const start = startOfStretch(bytes, place, next);
+    const stretch = endOfStretch(bytes, start, to);
+    if (stretch.end - start >= LEAST_STRETCH) eachPiece(bytes, start, stretch.end, visit);
+    next = Math.max(place + 1, stretch.next);
   }
+}
+
+function startOfStretch(bytes: Uint8Array, place: number, lowest: number): number {
+  let digits = 0;
+  let start = place;
+  while (start > lowest && digits <= LONGEST_NUMBER) {
+    const kind = OF_LIST[bytes[start - 1] as number] as number;
+    if (kind === 0) break;
+    digits = kind === SEPARATOR ? 0 : digits + 1;
+    start -= 1;
+  }
+  return start;
 }
 
 /** A stretch ends before what is no number for its length; the next may begin behind that. */

@@ -11,6 +11,7 @@ export type OnRun = (start: number, end: number, uses: number) => void;
 const NONE: readonly number[] = [];
 
 export class Places {
+  #kinds = 0;
   readonly #runs: number[] = [];
   readonly #prefixes: number[] = [];
   readonly #groups: number[] = [];
@@ -38,6 +39,11 @@ export class Places {
   /** Whether no search has anything to look at. */
   get isEmpty(): boolean {
     return this.#runs.length === 0 && this.#others.length === 0 && !this.hasZero;
+  }
+
+  /** Whether something of one of the kinds, as bits, was noticed. */
+  has(kinds: number): boolean {
+    return (this.#kinds & kinds) !== 0;
   }
 
   /** In order; none when it is of no use to look. */
@@ -70,6 +76,7 @@ export class Places {
   }
 
   #add(at: number, bits: number): void {
+    this.#kinds |= bits;
     if ((bits & GROUP_BITS) !== 0) {
       this.#prefixes.push(at);
       this.#groups.push(bits & GROUP_BITS);

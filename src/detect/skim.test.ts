@@ -37,8 +37,7 @@ function classOf(characters: string): string {
 
 const EXPRESSIONS = ANCHORS.map(({ places }) => new RegExp(`(?=${places.map(classOf).join('')})`, 'gs'));
 
-const LOOKED_AT =
-  GROUP_BITS | PLACE.connection | PLACE.plus | PLACE.percent | PLACE.backslash;
+const LOOKED_AT = GROUP_BITS | PLACE.connection | PLACE.plus | PLACE.percent | PLACE.backslash;
 
 /** Where the anchors are, by looking for each at each byte. */
 function anchorsIn(bytes: Uint8Array, from: number, to: number): Map<number, number> {
