@@ -146,6 +146,8 @@ function goesOnAt(bytes: Uint8Array, at: number): boolean {
 export const LEAST_LINE = 40;
 export const LONGEST_LINE = 200;
 const MOST_LINES = 4000;
+/** What may follow the last line. */
+const ENDS_LINE = new Set(Buffer.from('\r\n\\"\'`<),;]}-'));
 const BASE64 = ALPHABETS.base64.bit;
 
 /** The lines of base64 that begin with the one around the run, joined; null when the run is not the start of several. */
@@ -166,6 +168,8 @@ export function wrappedBase64(
     while (lineEnd < longest && isAt(bytes, lineEnd, BASE64)) lineEnd += 1;
     // What is longer is not wrapped.
     if (lineEnd === at || lineEnd === at + LONGEST_LINE) break;
+    // Words on the next line are none of it.
+    if (lines.length > 0 && lineEnd < to && !ENDS_LINE.has(bytes[lineEnd] ?? 0)) break;
     lines.push({ from: at, to: lineEnd });
     const next = nextLine(bytes, lineEnd, to);
     if (next < 0 || lineEnd - at < LEAST_LINE) break;

@@ -1,6 +1,6 @@
 /** Whether a value of one rule stands at a place: the check behind every search. Looks at no more bytes than the longest such value has. */
 import { ALPHABETS, CLASS, indexOfText, isAt, latin1, standsAt } from './bytes.ts';
-import { isLifelike } from './lifelike.ts';
+import { isLifelike, isName } from './lifelike.ts';
 import { isPrefixAt } from './prefixes.ts';
 import { leastLength, type PrefixShape, type Range, type Rule } from './rule.ts';
 import { RUN } from './run-skip.ts';
@@ -85,7 +85,7 @@ export function examine(bytes: Uint8Array, at: number, to: number, matcher: Matc
   if (shape.loose?.placeholders) return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
   // What goes on for longer than any value is none.
   if (end - body > most || (!free && !matcher.telling)) return null;
-  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size)) return null;
+  if (!isRandom(bytes, body, end, matcher.size)) return null;
   return { rule, start, end, sure };
 }
 
@@ -152,6 +152,12 @@ function within(value: number, [least, most]: readonly [number, number]): boolea
   return value >= least && value <= most;
 }
 
+function isRandom(bytes: Uint8Array, body: number, end: number, size: number): boolean {
+  const last = Math.min(end, body + MOST_LOOKED_AT);
+  // Letters and digits could be words.
+  return isLifelike(bytes, body, last, size) && (size < ALPHABETS.alnum.size || !isName(bytes, body, last));
+}
+
 function isGenuine(
   bytes: Uint8Array,
   start: number,
@@ -164,7 +170,7 @@ function isGenuine(
   if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start))) return false;
   if (proof) return proof(latin1(bytes, start, end));
   if (form && !form.test(latin1(bytes, body, end))) return false;
-  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size)) return false;
+  if (!isRandom(bytes, body, end, matcher.size)) return false;
   return !named || distanceOf(named, surroundingsOf(bytes, start, end, to)) !== null;
 }
 

@@ -99,6 +99,25 @@ export const SCRAMBLED = { vowelsOfWords: 0.38, weightOfVowels: 0.8, least: 0.17
  * there are too few vowels for words. Random letters and digits come to 0.6 on average, names to less than 0.1. A hash in hexadecimal has no capitals.
  */
 export function isScrambled(bytes: Uint8Array, from: number, to: number): boolean {
+  const { disorder, cases } = disorderOf(bytes, from, to);
+  return cases === 2 && disorder >= SCRAMBLED.least;
+}
+
+/** Of what is made of words, whatever joins them, less is out of place; of one random value in a thousand of 20 characters. */
+const LEAST_OF_VALUES = 0.06;
+
+/** Whether a value of letters and digits is made of words, as the name of something in a program is. */
+export function isName(bytes: Uint8Array, from: number, to: number): boolean {
+  return disorderOf(bytes, from, to).disorder < LEAST_OF_VALUES;
+}
+
+interface Disorder {
+  readonly disorder: number;
+  /** How many of upper and lower case there are. */
+  readonly cases: number;
+}
+
+function disorderOf(bytes: Uint8Array, from: number, to: number): Disorder {
   let outOfPlace = 0;
   let vowels = 0;
   const counts = [0, 0, 0, 0];
@@ -112,12 +131,9 @@ export function isScrambled(bytes: Uint8Array, from: number, to: number): boolea
     before = kind & 3;
   }
   const [, lower = 0, upper = 0] = counts;
-  if (lower === 0 || upper === 0) return false;
-  const fewVowels = Math.max(
-    0,
-    SCRAMBLED.weightOfVowels * (SCRAMBLED.vowelsOfWords - vowels / (lower + upper)),
-  );
-  return outOfPlace / (to - from) + fewVowels >= SCRAMBLED.least;
+  const share = vowels / Math.max(1, lower + upper);
+  const fewVowels = Math.max(0, SCRAMBLED.weightOfVowels * (SCRAMBLED.vowelsOfWords - share));
+  return { disorder: outOfPlace / (to - from) + fewVowels, cases: Math.min(1, lower) + Math.min(1, upper) };
 }
 
 export const Kind = { other: 0, lower: 1, upper: 2, digit: 3 } as const;

@@ -1,9 +1,12 @@
 /** Where in a file a carrier stands: what the search does there differs, what it finds must not. */
+import type { AnyCarrier } from './evaluate.ts';
 import type { Random } from './random.ts';
 
 export interface Position {
   readonly name: string;
   readonly place: (carrier: Buffer, random: Random) => Buffer;
+  /** Which carriers can stand there. */
+  readonly carriers: (carrier: AnyCarrier) => boolean;
 }
 
 const WORDS =
@@ -30,9 +33,23 @@ function longText(random: Random): Buffer {
   return block;
 }
 
+/** Text, of which other text may stand before and behind. */
+function isText({ name, family, missed = false, file }: AnyCarrier): boolean {
+  const whole = /packed|UTF/.test(family) || /UTF-16|xlsx|jar|npm package|in a zip/.test(name);
+  return !whole && !missed && file === undefined;
+}
+
+/** Those in which a line of its own says nothing. */
+function isInLine(carrier: AnyCarrier): boolean {
+  return isText(carrier) && carrier.name !== 'alone' && !carrier.name.startsWith('CSV');
+}
+
+const A_FEW = /^(?:\.env|JSON|Kubernetes secret|URL query|XML nested|fromCharCode|lower|JavaScript, short)$/;
+
 export const POSITIONS: readonly Position[] = [
   {
     name: 'between other lines',
+    carriers: isText,
     place: (carrier, random) =>
       Buffer.concat([
         filler(random, 1500),
@@ -44,15 +61,18 @@ export const POSITIONS: readonly Position[] = [
   },
   {
     name: 'at the end of a long file',
+    carriers: isText,
     place: (carrier, random) => Buffer.concat([filler(random, 5000), Buffer.from('\n\n'), carrier]),
   },
   {
     name: 'in a very long line',
+    carriers: isInLine,
     place: (carrier, random) =>
       Buffer.concat([filler(random, 20_000, ', '), Buffer.from('; '), carrier, filler(random, 5000, ', ')]),
   },
   {
     name: 'over the end of a block',
+    carriers: ({ name }) => A_FEW.test(name),
     place: (carrier, random) => {
       const text = longText(random);
       const start = BLOCK_BYTES - random.below(Math.max(1, carrier.length));
