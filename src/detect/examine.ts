@@ -85,7 +85,7 @@ export function examine(bytes: Uint8Array, at: number, to: number, matcher: Matc
   if (shape.loose?.placeholders) return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
   // What goes on for longer than any value is none.
   if (end - body > most || (!free && !matcher.telling)) return null;
-  if (!isRandom(bytes, body, end, matcher.size, true)) return null;
+  if (!isRandom(bytes, body, end, matcher.size, false)) return null;
   return { rule, start, end, sure };
 }
 
@@ -156,7 +156,7 @@ function within(value: number, [least, most]: readonly [number, number]): boolea
 function isRandom(bytes: Uint8Array, body: number, end: number, size: number, mayBeName: boolean): boolean {
   const last = Math.min(end, body + MOST_LOOKED_AT);
   if (!isLifelike(bytes, body, last, size)) return false;
-  return !mayBeName || size < ALPHABETS.alnum.size || !isName(bytes, body, last);
+  return size < ALPHABETS.alnum.size || !isName(bytes, body, last, telling);
 }
 
 function isGenuine(
@@ -171,7 +171,7 @@ function isGenuine(
   if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start))) return false;
   if (proof) return proof(latin1(bytes, start, end));
   if (form && !form.test(latin1(bytes, body, end))) return false;
-  if (!isRandom(bytes, body, end, matcher.size, !matcher.telling)) return false;
+  if (!isRandom(bytes, body, end, matcher.size, matcher.telling)) return false;
   return !named || distanceOf(named, surroundingsOf(bytes, start, end, to)) !== null;
 }
 

@@ -105,10 +105,13 @@ export function isScrambled(bytes: Uint8Array, from: number, to: number): boolea
 
 /** Of what is made of words, whatever joins them, less is out of place; of one random value in a thousand of 20 characters. */
 const LEAST_OF_VALUES = 0.06;
+/** Behind a prefix that no name has. */
+const LEAST_BEHIND_TELLING = 0.01;
 
 /** Whether a value of letters and digits is made of words, as the name of something in a program is. */
-export function isName(bytes: Uint8Array, from: number, to: number): boolean {
-  return disorderOf(bytes, from, to).disorder < LEAST_OF_VALUES;
+export function isName(bytes: Uint8Array, from: number, to: number, telling: boolean): boolean {
+  const { disorder } = disorderOf(bytes, from, to);
+  return disorder < (telling ? LEAST_BEHIND_TELLING : LEAST_OF_VALUES);
 }
 
 interface Disorder {
