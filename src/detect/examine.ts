@@ -153,7 +153,7 @@ function within(value: number, [least, most]: readonly [number, number]): boolea
 }
 
 /** Letters and digits behind a prefix that may be the start of a name could be words. */
-function isRandom(bytes: Uint8Array, body: number, end: number, size: number, mayBeName: boolean): boolean {
+function isRandom(bytes: Uint8Array, body: number, end: number, size: number, telling: boolean): boolean {
   const last = Math.min(end, body + MOST_LOOKED_AT);
   if (!isLifelike(bytes, body, last, size)) return false;
   return size < ALPHABETS.alnum.size || !isName(bytes, body, last, telling);

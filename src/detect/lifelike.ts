@@ -105,16 +105,16 @@ export function isScrambled(bytes: Uint8Array, from: number, to: number): boolea
 
 /** Of what is made of words, whatever joins them, less is out of place; of one random value in a thousand of 20 characters. */
 const LEAST_OF_VALUES = 0.06;
-/** Behind a prefix that no name has. */
-const LEAST_BEHIND_TELLING = 0.01;
 
 /** Whether a value of letters and digits is made of words, as the name of something in a program is. */
 export function isName(bytes: Uint8Array, from: number, to: number, telling: boolean): boolean {
-  const { disorder } = disorderOf(bytes, from, to);
-  return disorder < (telling ? LEAST_BEHIND_TELLING : LEAST_OF_VALUES);
+  const { disorder, outOfPlace } = disorderOf(bytes, from, to);
+  // Behind a prefix that no name has, one place that is none of words is enough.
+  return telling ? outOfPlace === 0 : disorder < LEAST_OF_VALUES;
 }
 
 interface Disorder {
+  readonly outOfPlace: number;
   readonly disorder: number;
   /** How many of upper and lower case there are. */
   readonly cases: number;
@@ -136,7 +136,11 @@ function disorderOf(bytes: Uint8Array, from: number, to: number): Disorder {
   const [, lower = 0, upper = 0] = counts;
   const share = vowels / Math.max(1, lower + upper);
   const fewVowels = Math.max(0, SCRAMBLED.weightOfVowels * (SCRAMBLED.vowelsOfWords - share));
-  return { disorder: outOfPlace / (to - from) + fewVowels, cases: Math.min(1, lower) + Math.min(1, upper) };
+  return {
+    outOfPlace,
+    disorder: outOfPlace / (to - from) + fewVowels,
+    cases: Math.min(1, lower) + Math.min(1, upper),
+  };
 }
 
 export const Kind = { other: 0, lower: 1, upper: 2, digit: 3 } as const;
