@@ -9,7 +9,10 @@ declare const self: Worker;
 export type FromWorker = { readonly batch: number; readonly record: SentRecord } | null;
 
 self.addEventListener('message', (event: MessageEvent<Work>) => {
-  void prepareSkimming().then(() => help(new Batches(event.data)));
+  // Whatever happens here, the first thread must not wait for ever: it scans what was taken and not sent.
+  prepareSkimming()
+    .then(() => help(new Batches(event.data)))
+    .catch(() => send(null));
 });
 
 async function help(batches: Batches): Promise<void> {
