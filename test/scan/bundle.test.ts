@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from '../../src/cli/test-io.ts';
+import { sample } from '../../src/detect/samples.ts';
 import { groqKey } from '../../src/scan/formats/test-content.ts';
 
 interface Line {
@@ -212,6 +213,15 @@ test('a map that leads out of the project leads nowhere, by its name and by the 
     'dist/a.js: undefined',
     'dist/b.js: undefined',
     'dist/c.js: written in the source',
+  ]);
+});
+
+test('a key that may be meant for browsers comes with what to check', async () => {
+  using project = new Project();
+  project.write('dist/map.js', `init({key:"AIza${sample('key', 35, 3)}"})`);
+  const { findings } = await project.scan();
+  expect(findings).toMatchObject([
+    { rule: 'google-api-key', remark: expect.stringContaining('restricted to your pages') },
   ]);
 });
 

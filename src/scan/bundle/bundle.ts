@@ -39,6 +39,10 @@ const USUAL = [
   '.svelte-kit/output/client',
   'storybook-static',
 ];
+/** Meant for browsers, some of them. */
+const MAYBE_PUBLIC = 'google-api-key';
+const CHECK_RESTRICTION =
+  'it may be meant for browsers: check that it is restricted to your pages and to what costs nothing, as Gemini takes the same keys';
 const MOST_FILE_BYTES = 512 * 1024 * 1024;
 
 /** Throws `input.invalid` when there is no such folder. */
@@ -160,6 +164,7 @@ class BundleScan implements BundleHints {
         ...finding,
         ...(resolved ? { origin: resolved.origin } : {}),
         ...(cause === null ? {} : { cause }),
+        ...(finding.rule.id === MAYBE_PUBLIC ? { remark: CHECK_RESTRICTION } : {}),
       };
     });
   }
