@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ocrFiles } from '../../src/scan/formats/ocr-files.ts';
 import { groqKey, scanContent } from '../../src/scan/formats/test-content.ts';
 import { zip } from '../../src/scan/test-archives.ts';
+import { openGitLab } from '../support/git-lab.ts';
 import { type Screenshot, screenshot } from '../support/screenshots.ts';
 
 const images = ocrFiles({})!;
@@ -66,4 +67,25 @@ test('pictures inside other files are read too; what is damaged is said', async 
   expect(places).toEqual([expect.stringMatching(/^a\.zip!a\.ipynb!cell-1-output\.png:1:1 \(at/)]);
   expect(problems).toEqual([expect.stringMatching(/^the picture a\.zip!cut\.png was not opened: /)]);
   expect((await scanContent('a.zip', archive)).skipped).toEqual({ images: 2 });
+});
+
+test('the command finds it in a folder and in a history, and without the option says what it left out', async () => {
+  using lab = openGitLab();
+  lab.write(
+    'shot.png',
+    screenshot({ font: 'Fira Code', px: 15, width: 800, look: 'terminal', dark: true, lines: [KEY] }),
+  );
+  lab.git('add', '.');
+  lab.git('commit', '-qm', 'shot');
+  for (const args of [[], ['--history']]) {
+    const found = await lab.cli('scan', ...args, '--images', '--json');
+    const [finding, summary] = found.out.split('\n', 2).map((line) => JSON.parse(line) as object);
+    expect(finding).toMatchObject({ rule: 'groq-api-key', path: 'shot.png', sure: false });
+    expect(summary).toMatchObject({ event: 'summary', complete: true, findings: 1 });
+    const left = await lab.cli('scan', ...args, '--json');
+    expect([left.code, JSON.parse(left.out)]).toEqual([
+      0,
+      expect.objectContaining({ complete: true, skipped: { images: 1 } }),
+    ]);
+  }
 });
