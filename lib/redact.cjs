@@ -82,14 +82,15 @@ var ALPHABETS = {
   base32: { bit: 16, size: 32, pattern: "[A-Z2-7]" },
   lowerBase32: { bit: 128, size: 32, pattern: "[a-z2-7]" },
   base64: { bit: 32, size: 64, pattern: "[A-Za-z0-9+/=]" },
+  value: { bit: 256, size: 67, pattern: "[A-Za-z0-9_.~+/=-]" },
   upperAlnum: { bit: 64, size: 36, pattern: "[A-Z0-9]" }
 };
-var CLASS = new Uint8Array(256);
+var ASCII = String.fromCharCode(...Array.from({ length: 128 }, (_, byte) => byte));
+var CLASS = new Uint16Array(256);
 for (const { bit, pattern } of Object.values(ALPHABETS)) {
-  const member = new RegExp(pattern);
-  for (let byte = 0;byte < 128; byte += 1) {
-    if (member.test(String.fromCharCode(byte)))
-      CLASS[byte] = (CLASS[byte] ?? 0) | bit;
+  for (const member of ASCII.match(new RegExp(pattern, "g")) ?? []) {
+    const byte = member.charCodeAt(0);
+    CLASS[byte] = (CLASS[byte] ?? 0) | bit;
   }
 }
 function isAt(bytes, at, bit) {
@@ -214,6 +215,18 @@ function isTyped(text) {
 }
 var SCRAMBLED = { vowelsOfWords: 0.38, weightOfVowels: 0.8, least: 0.17 };
 function isScrambled(bytes, from, to) {
+  const { disorder, cases } = disorderOf(bytes, from, to);
+  return cases === 2 && disorder >= SCRAMBLED.least;
+}
+var LEAST_OF_VALUES = 0.06;
+var LEAST_OF_UNSURE = 0.15;
+function isName(bytes, from, to, behind) {
+  const { disorder, outOfPlace } = disorderOf(bytes, from, to);
+  if (behind === "telling")
+    return outOfPlace === 0;
+  return disorder < (behind === "short" ? LEAST_OF_VALUES : LEAST_OF_UNSURE);
+}
+function disorderOf(bytes, from, to) {
   let outOfPlace = 0;
   let vowels = 0;
   const counts = [0, 0, 0, 0];
@@ -229,10 +242,13 @@ function isScrambled(bytes, from, to) {
     before = kind & 3;
   }
   const [, lower = 0, upper = 0] = counts;
-  if (lower === 0 || upper === 0)
-    return false;
-  const fewVowels = Math.max(0, SCRAMBLED.weightOfVowels * (SCRAMBLED.vowelsOfWords - vowels / (lower + upper)));
-  return outOfPlace / (to - from) + fewVowels >= SCRAMBLED.least;
+  const share = vowels / Math.max(1, lower + upper);
+  const fewVowels = Math.max(0, SCRAMBLED.weightOfVowels * (SCRAMBLED.vowelsOfWords - share));
+  return {
+    outOfPlace,
+    disorder: outOfPlace / (to - from) + fewVowels,
+    cases: Math.min(1, lower) + Math.min(1, upper)
+  };
 }
 var Kind = { other: 0, lower: 1, upper: 2, digit: 3 };
 var VOWEL = 4;
@@ -304,6 +320,7 @@ var CHARACTERS = {
   lowerBase32: `${LOWER}234567`,
   base32: `${UPPER}234567`,
   base64: `${DIGITS}${LOWER}${UPPER}+/`,
+  value: `${DIGITS}${LOWER}${UPPER}_.~+/=-`,
   key: `${DIGITS}${LOWER}${UPPER}_-`
 };
 function sample(alphabet, length, seed = 0) {
@@ -1489,7 +1506,7 @@ function examine(bytes, at, to, matcher) {
     return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
   if (end - body > most || !free && !matcher.telling)
     return null;
-  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size))
+  if (!isRandom(bytes, body, end, matcher.size, "unsure"))
     return null;
   return { rule, start, end, sure };
 }
@@ -1541,6 +1558,12 @@ function isGlue(byte) {
 function within(value, [least, most]) {
   return value >= least && value <= most;
 }
+function isRandom(bytes, body, end, size, behind) {
+  const last = Math.min(end, body + MOST_LOOKED_AT);
+  if (!isLifelike(bytes, body, last, size))
+    return false;
+  return size < ALPHABETS.alnum.size || !isName(bytes, body, last, behind);
+}
 function isGenuine(bytes, start, body, end, to, matcher) {
   const { form, proof, before, named } = matcher.shape;
   if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start)))
@@ -1549,7 +1572,7 @@ function isGenuine(bytes, start, body, end, to, matcher) {
     return proof(latin1(bytes, start, end));
   if (form && !form.test(latin1(bytes, body, end)))
     return false;
-  if (!isLifelike(bytes, body, Math.min(end, body + MOST_LOOKED_AT), matcher.size))
+  if (!isRandom(bytes, body, end, matcher.size, matcher.telling ? "telling" : "short"))
     return false;
   return !named || distanceOf(named, surroundingsOf(bytes, start, end, to)) !== null;
 }
@@ -2427,7 +2450,10 @@ function jwtAt(bytes, at, end, to, rule) {
     return null;
   if (payload["name"] === "John Doe")
     return null;
-  return { rule, start: at, end: last, sure: true };
+  return { rule, start: at, end: last, sure: !isExpired(payload) };
+}
+function isExpired({ exp }) {
+  return typeof exp === "number" && exp * 1000 < Date.now();
 }
 function isDot(bytes, at, to) {
   return at < to && bytes[at] === 46;

@@ -85,7 +85,7 @@ export function examine(bytes: Uint8Array, at: number, to: number, matcher: Matc
   if (shape.loose?.placeholders) return { rule, start, end: endOfRun(bytes, end, to, bit), sure };
   // What goes on for longer than any value is none.
   if (end - body > most || (!free && !matcher.telling)) return null;
-  if (!isRandom(bytes, body, end, matcher.size, false)) return null;
+  if (!isRandom(bytes, body, end, matcher.size, 'unsure')) return null;
   return { rule, start, end, sure };
 }
 
@@ -153,10 +153,16 @@ function within(value: number, [least, most]: readonly [number, number]): boolea
 }
 
 /** Letters and digits behind a prefix that may be the start of a name could be words. */
-function isRandom(bytes: Uint8Array, body: number, end: number, size: number, telling: boolean): boolean {
+function isRandom(
+  bytes: Uint8Array,
+  body: number,
+  end: number,
+  size: number,
+  behind: 'telling' | 'short' | 'unsure',
+): boolean {
   const last = Math.min(end, body + MOST_LOOKED_AT);
   if (!isLifelike(bytes, body, last, size)) return false;
-  return size < ALPHABETS.alnum.size || !isName(bytes, body, last, telling);
+  return size < ALPHABETS.alnum.size || !isName(bytes, body, last, behind);
 }
 
 function isGenuine(
@@ -171,7 +177,7 @@ function isGenuine(
   if (before && !before.test(latin1(bytes, Math.max(0, start - BEFORE_BYTES), start))) return false;
   if (proof) return proof(latin1(bytes, start, end));
   if (form && !form.test(latin1(bytes, body, end))) return false;
-  if (!isRandom(bytes, body, end, matcher.size, matcher.telling)) return false;
+  if (!isRandom(bytes, body, end, matcher.size, matcher.telling ? 'telling' : 'short')) return false;
   return !named || distanceOf(named, surroundingsOf(bytes, start, end, to)) !== null;
 }
 

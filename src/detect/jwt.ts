@@ -25,7 +25,12 @@ export function jwtAt(bytes: Uint8Array, at: number, end: number, to: number, ru
   if (typeof head?.['alg'] !== 'string' || payload === null) return null;
   // The example of jwt.io, which half of all documentation shows.
   if (payload['name'] === 'John Doe') return null;
-  return { rule, start: at, end: last, sure: true };
+  return { rule, start: at, end: last, sure: !isExpired(payload) };
+}
+
+/** What has run out opens nothing any more; that it was in a file may still be worth a look. */
+function isExpired({ exp }: Record<string, unknown>): boolean {
+  return typeof exp === 'number' && exp * 1000 < Date.now();
 }
 
 function isDot(bytes: Uint8Array, at: number, to: number): boolean {

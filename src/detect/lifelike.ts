@@ -105,12 +105,20 @@ export function isScrambled(bytes: Uint8Array, from: number, to: number): boolea
 
 /** Of what is made of words, whatever joins them, less is out of place; of one random value in a thousand of 20 characters. */
 const LEAST_OF_VALUES = 0.06;
+/** Of what only may be a value, because its length is none of one. */
+const LEAST_OF_UNSURE = 0.15;
 
 /** Whether a value of letters and digits is made of words, as the name of something in a program is. */
-export function isName(bytes: Uint8Array, from: number, to: number, telling: boolean): boolean {
+export function isName(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  behind: 'telling' | 'short' | 'unsure',
+): boolean {
   const { disorder, outOfPlace } = disorderOf(bytes, from, to);
   // Behind a prefix that no name has, one place that is none of words is enough.
-  return telling ? outOfPlace === 0 : disorder < LEAST_OF_VALUES;
+  if (behind === 'telling') return outOfPlace === 0;
+  return disorder < (behind === 'short' ? LEAST_OF_VALUES : LEAST_OF_UNSURE);
 }
 
 interface Disorder {

@@ -95,3 +95,13 @@ test('values end where a dash is glued to them, a comment closes or the next val
   const openAi = `sk-proj-${sample('key', 58)}T3BlbkFJ${sample('key', 58)}`;
   expect(found(openAi + openAi)).toEqual([`openai-project-key ${openAi}`, `openai-project-key ${openAi}`]);
 });
+
+test('a token of JSON that has expired only may be a secret', () => {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = (exp?: number): string =>
+    `${part({ alg: 'HS256' })}.${part({ sub: 'a', ...(exp === undefined ? {} : { exp }) })}.${sample('key', 43)}`;
+  const sure = (text: string): boolean[] => findSecrets(Buffer.from(text)).map((hit) => hit.sure);
+  expect(sure(token(1_000_000_000))).toEqual([false]);
+  expect(sure(token(32_000_000_000))).toEqual([true]);
+  expect(sure(token())).toEqual([true]);
+});
