@@ -338,3 +338,10 @@ test('what a helper had taken when it ended is scanned all the same', async () =
   }
   expect(ended).toBe(2);
 });
+
+test('a repository without its files is not taken for a folder that is clean', async () => {
+  using lab = openGitLab();
+  lab.git('init', '-q', '--bare', join(lab.home, 'bare.git'));
+  const { code, problems } = await scan(lab, lab.home);
+  expect([code, problems]).toEqual([3, [expect.stringContaining('bare.git/ is a repository of git')]]);
+});

@@ -213,3 +213,22 @@ test('settings and hooks of a hostile repository start nothing', async () => {
   expect(await history(lab)).toMatchObject({ code: 1, paths: ['leak.txt'], complete: true });
   expect(readdirSync(lab.home)).not.toContain('ran');
 });
+
+test('a pipe among the objects holds nothing up: the scan is not complete', async () => {
+  using lab = openGitLab();
+  lab.write('a', 'one\n');
+  lab.git('add', '--all');
+  lab.git('commit', '-q', '-m', 'x');
+  const folder = join(lab.root, '.git', 'objects', 'ab');
+  mkdirSync(folder, { recursive: true });
+  for (const path of [
+    join(folder, 'c'.repeat(38)),
+    join(lab.root, '.git', 'objects', 'pack', 'pack-a.idx'),
+  ]) {
+    expect(Bun.spawnSync(['mkfifo', path]).exitCode).toBe(0);
+    const { code, out } = await lab.cli('scan', '--history', '--json');
+    expect([code, out.includes('is no file, so the objects were not read')]).toEqual([3, true]);
+    rmSync(path);
+  }
+  expect((await lab.cli('scan', '--history')).code).toBe(0);
+});

@@ -109,6 +109,8 @@ test('messages, names, archives and tags are looked at', async () => {
   lab.git('mv', 'a', `${fixtureKey()}.md`);
   lab.git('commit', '-q', '-m', 'x');
   const moved = head(lab);
+  lab.git('commit', '-q', '--allow-empty', '-m', 'x', `--author=${fixtureKey()} <a@example.com>`);
+  const author = head(lab);
   lab.git('tag', '-a', '-m', `tagged ${fixtureKey()}`, 'v1');
   const { places } = await scan(lab, `${start}..v1`);
   expect(places.toSorted()).toEqual(
@@ -118,6 +120,7 @@ test('messages, names, archives and tags are looked at', async () => {
       `b.gz!b:2 ${archive}`,
       `[redacted].md:0 ${moved}`,
       '(tag):1 undefined',
+      `(commit header):3 ${author}`,
     ].toSorted(),
   );
 });

@@ -146,6 +146,10 @@ function walk(folder: string, cwd: string): FileList {
         problems.push(`${start.toString()}${below.toString() || '.'} cannot be read (${codeOf(error)})`);
       continue;
     }
+    if (isBare(entries))
+      problems.push(
+        `${start.toString()}${below.toString() || '.'} is a repository of git without its files: sallyport scan --history in it`,
+      );
     const folders: Buffer[] = [];
     for (const { name, kind } of entries) {
       if (kind === 'file') found.push(Buffer.concat([start, below, name, ZERO]));
@@ -155,6 +159,12 @@ function walk(folder: string, cwd: string): FileList {
     waiting.push(...folders.toReversed());
   }
   return { names: Buffer.concat(found), problems };
+}
+
+/** What a repository without a work tree looks like; its objects are compressed, so no search of its files finds anything. */
+function isBare(entries: readonly Seen[]): boolean {
+  const names = new Set(entries.map(({ name, kind }) => `${kind} ${name.toString('latin1')}`));
+  return ['file HEAD', 'folder objects', 'folder refs'].every((name) => names.has(name));
 }
 
 const ZERO = Buffer.from([0]);

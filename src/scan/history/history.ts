@@ -19,6 +19,7 @@ import { CloserLook } from './closer-look.ts';
 import { placedFindings } from './emit.ts';
 import { Inspector } from './inspector.ts';
 import { searchStored } from './lfs.ts';
+import { objectFolders, refuseSpecial } from './object-folders.ts';
 import { type HistoryPlace, probeHistory } from './probe.ts';
 import { survey, type SurveyOptions } from './survey.ts';
 import { openUniverse, suspectsOf, type Universe } from './universe.ts';
@@ -76,6 +77,7 @@ class HistoryScan {
   }
 
   async run(): Promise<void> {
+    for (const folder of objectFolders(this.#place.objects, this.#options.git.env)) refuseSpecial(folder);
     await this.#refs();
     const universe = this.#options.throughGit ? null : this.#openUniverse();
     const inspector = new Inspector(universe?.all ?? new IdSet(Buffer.alloc(0), this.#place.idBytes));

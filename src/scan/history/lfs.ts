@@ -1,7 +1,7 @@
 /**
  * Files that Git LFS keeps: the history has only pointers to them. Those that lie in this repository's store are content like any other and scanned; for one that does not, the scan is not complete.
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { storedPath } from '../lfs-pointer.ts';
 import type { Sink } from '../sink.ts';
 import type { CloserLook } from './closer-look.ts';
@@ -11,7 +11,8 @@ export async function searchStored(look: CloserLook, gitFolder: string, sink: Si
   let absent = 0;
   for (const [id, pointer] of look.lfs) {
     const path = storedPath(pointer, gitFolder);
-    if (path !== null && existsSync(path)) await look.stored(id, path);
+    if (path !== null && statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+      await look.stored(id, path);
     else absent += 1;
   }
   if (absent === 0) return;

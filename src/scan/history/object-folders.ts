@@ -1,6 +1,7 @@
 /** Where a repository keeps its objects: its own folder, and those of other repositories that it borrows from (gitrepository-layout(5)). */
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { SallyportError } from '../../core/errors.ts';
 
 /** Git follows no more. */
 const MOST_DEPTH = 6;
@@ -14,7 +15,7 @@ export function objectFolders(own: string, env: Readonly<Record<string, string |
     if (folders.has(real) || depth > MOST_DEPTH) return;
     folders.add(real);
     const list = join(real, 'info', 'alternates');
-    if (!existsSync(list)) return;
+    if (statSync(list, { throwIfNoEntry: false })?.isFile() !== true) return;
     for (const line of readFileSync(list, 'utf8').split('\n')) {
       if (line !== '' && !line.startsWith('#')) visit(isAbsolute(line) ? line : join(real, line), depth + 1);
     }
@@ -51,6 +52,19 @@ export function looseIn(folder: string, idBytes: number): Buffer {
     }
   }
   return Buffer.concat(ids);
+}
+
+/** Throws `scan.incomplete` for what is no file among the objects: from a pipe or a device, git and we would read for ever. */
+export function refuseSpecial(folder: string): void {
+  for (const first of existsSync(folder) ? readdirSync(folder) : []) {
+    if (first !== 'pack' && !/^[0-9a-f]{2}$/.test(first)) continue;
+    for (const entry of readdirSync(join(folder, first), { withFileTypes: true })) {
+      const path = join(folder, first, entry.name);
+      if (entry.isFile() || entry.isDirectory()) continue;
+      if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) continue;
+      throw new SallyportError('scan.incomplete', `${path} is no file, so the objects were not read`);
+    }
+  }
 }
 
 export function loosePath(folder: string, id: string): string {

@@ -109,10 +109,13 @@ class RangeScan {
       }
       return;
     }
-    const text = kind === 'blob' ? bytes : bytes.subarray(messageStart(bytes));
+    const start = kind === 'blob' ? 0 : messageStart(bytes);
     const named = kind === 'blob' ? path || id : kind === 'tag' ? '(tag)' : '(commit message)';
-    this.#sink.looked(1, text.length);
-    const findings = await this.#search(named, text, (problem) => this.#sink.problem(problem));
+    this.#sink.looked(1, bytes.length);
+    const say = (problem: string): void => this.#sink.problem(problem);
+    const findings = await this.#search(named, bytes.subarray(start), say);
+    // Who made it, and whatever else somebody wrote there.
+    if (start > 0) findings.push(...(await this.#search('(commit header)', bytes.subarray(0, start), say)));
     if (findings.length > 0)
       suspects.push({ id, path: kind === 'blob' ? path : '', isName: false, findings });
   }
