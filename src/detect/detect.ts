@@ -13,6 +13,7 @@ import { jwtAt, LONGEST_GLUE } from './jwt.ts';
 import { findPrivateKeys } from './pem.ts';
 import { type OnRun, Places } from './places.ts';
 import type { Rule } from './rule.ts';
+import { Repetition } from './repetition.ts';
 import { RULES } from './rules.ts';
 import { USE } from './run-use.ts';
 
@@ -48,13 +49,16 @@ export function findIn(bytes: Uint8Array, places: Places, generic: boolean, onRu
   const contextUse = generic ? USE.context | USE.generic : USE.context;
   // A value may be longer than the run that it was found in.
   let covered = 0;
+  const repetition = new Repetition();
   places.eachRun((start, end, uses, first, last) => {
     onRun?.(start, end, uses);
     const count = hits.length;
     for (let index = first; index < last; index += 1) {
       const at = places.prefixAt(index);
-      const hit = at < covered ? null : tryGroups(bytes, at, to, places.prefixGroups(index));
+      if (at < covered || repetition.isAnother(bytes, at, to)) continue;
+      const hit = tryGroups(bytes, at, to, places.prefixGroups(index));
       if (hit) hits.push(hit);
+      else repetition.missed(at);
       // What only may be a value must not hide one that begins inside it.
       if (hit?.sure) covered = hit.end;
     }
