@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'bun:test';
-import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { randomBase62 } from '../core/ids.ts';
+import { createHash } from 'node:crypto';
 import { findDeep, type Found } from './deep.ts';
 import { RULES } from './rules.ts';
 import { sample } from './samples.ts';
+import { randomText } from './test-values.ts';
 
-const groq = (): string => `gsk_${randomBase62(52)}`;
-const openAi = (): string => `sk-proj-${randomBase62(58)}T3BlbkFJ${randomBase62(58)}`;
-const openRouter = (): string => `sk-or-v1-${randomBytes(32).toString('hex')}`;
-const aws = (): string =>
-  `AKIA${Array.from({ length: 16 }, () => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[randomInt(32)]).join('')}`;
+const groq = (): string => `gsk_${randomText(52)}`;
+const openAi = (): string => `sk-proj-${randomText(58)}T3BlbkFJ${randomText(58)}`;
+const openRouter = (): string => `sk-or-v1-${randomText(64, '0123456789abcdef')}`;
+const aws = (): string => `AKIA${randomText(16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')}`;
 const MAKERS = [groq, openAi, openRouter, aws];
 
 function found(text: string | Uint8Array): string[] {
@@ -47,7 +46,7 @@ describe('base64', () => {
     );
     expectFound(
       Buffer.concat([
-        randomBytes(3).fill(0xff),
+        Buffer.alloc(3, 0xff),
         Buffer.from(Buffer.from(key).toString('base64')),
         Buffer.from([0xff]),
       ]),
@@ -115,7 +114,7 @@ describe('escapes', () => {
   });
 
   test('of a value that begins before the first of them', () => {
-    const bound = `AQ.Ab8RN6${randomBase62(20)}_${randomBase62(23)}`;
+    const bound = `AQ.Ab8RN6${randomText(20)}_${randomText(23)}`;
     expectFound(`"k":"${bound.replace('_', '\\u005f')}"`, bound, 'escapes');
     const bedrock = `ABSK${sample('base64', 130)}+/`;
     expectFound(`k=${encodeURIComponent(bedrock)}&x`, bedrock, 'escapes');
@@ -194,7 +193,7 @@ describe('cut into literals', () => {
   });
 
   test('of a provider that only the name before it tells', () => {
-    const key = randomBase62(32);
+    const key = randomText(32);
     expect(found(`MISTRAL_API_KEY = "${key.slice(0, 16)}" + "${key.slice(16)}"`)).toEqual([
       `joined literals ${key}`,
     ]);

@@ -1,21 +1,19 @@
 import { describe, expect, test } from 'bun:test';
-import { generateKeyPairSync, randomInt } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import * as fc from 'fast-check';
 import { newToken, TOKEN_TYPES } from '../access/token-format.ts';
-import { randomBase62 } from '../core/ids.ts';
 import { findSecrets, LONGEST_VALUE_BYTES, valueOf, withoutOverlaps } from './detect.ts';
 import { examine, type Hit, matchersOf } from './examine.ts';
 import type { PrefixShape, Rule } from './rule.ts';
 import { RULES } from './rules.ts';
 import { sample } from './samples.ts';
+import { randomText } from './test-values.ts';
 
 const UNRESERVED = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-';
 
-function random(length: number, characters = UNRESERVED): string {
-  return Array.from({ length }, () => characters[randomInt(characters.length)]).join('');
-}
-const alnum = (length: number): string => randomBase62(length);
-const hex = (length: number): string => random(length, '0123456789abcdef');
+const random = (length: number, characters = UNRESERVED): string => randomText(length, characters);
+const alnum = (length: number): string => randomText(length);
+const hex = (length: number): string => randomText(length, '0123456789abcdef');
 
 function found(text: string): string[] {
   const bytes = Buffer.from(text);
@@ -49,7 +47,7 @@ const KEYS: readonly (readonly [id: string, make: () => string])[] = [
   ['together-api-key', () => `tgp_v1_${random(43)}`],
   ['fireworks-api-key', () => `fw_aB1${alnum(21)}`],
   ['langsmith-api-key', () => `lsv2_pt_${hex(32)}_${hex(10)}`],
-  ['langfuse-secret-key', () => `sk-lf-${crypto.randomUUID()}`],
+  ['langfuse-secret-key', () => `sk-lf-${[8, 4, 4, 4, 12].map(hex).join('-')}`],
   ['wandb-api-key', () => `wandb_v1_${random(77)}`],
   ['databricks-token', () => `dapi${hex(32)}`],
   ['aws-access-key-id', () => `AKIA${random(16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')}`],
@@ -207,8 +205,10 @@ describe('what the common check for Groq keys stops, is stopped', () => {
         for (const hit of all) {
           const overlapping = kept.filter((one) => one.start < hit.end && hit.start < one.end);
           expect(overlapping.length).toBeGreaterThan(0);
-          // What is sure gives way to what is sure only.
+          // What is sure gives way to what is sure only, and a key to a key.
           if (hit.sure) expect(overlapping.some(({ sure }) => sure)).toBe(true);
+          if (hit.sure && hit.rule.guessable !== true)
+            expect(overlapping.some(({ sure, rule }) => sure && rule.guessable !== true)).toBe(true);
         }
       }),
       { numRuns: 1000 },
@@ -483,4 +483,14 @@ test('addresses with a password are found, those that lead nowhere are not', () 
   ]) {
     expect([text, found(text)]).toEqual([text, []]);
   }
+});
+
+test('a key in the place of a password is told as the key that it is', () => {
+  const key = `gsk_${alnum(52)}`;
+  for (const text of [
+    `https://oauth2:${key}@gitlab.com/a.git`,
+    `https://x:${key}@host/`,
+    `redis://:${key}@db.internal:6379`,
+  ])
+    expect(found(text)).toEqual([`groq-api-key ${key}`]);
 });

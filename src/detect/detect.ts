@@ -130,23 +130,40 @@ function tryPrefix(bytes: Uint8Array, places: Places, matcher: Matcher, hits: Hi
 }
 
 /**
- * Of two values that overlap, the sure one stays, else the one that begins first. INVARIANT: whatever is left out overlaps something that stays,
- * so no place where something was found is without a finding.
+ * Of two values that overlap, the one that is told more surely stays, else the one that begins first. INVARIANT: whatever is left out overlaps
+ * something that stays, so no place where something was found is without a finding.
  */
 export function withoutOverlaps(hits: Hit[]): Hit[] {
   hits.sort((a, b) => a.start - b.start || b.end - a.end);
-  const sure: Hit[] = [];
-  for (const hit of hits) if (hit.sure && hit.start >= (sure.at(-1)?.end ?? 0)) sure.push(hit);
-  const kept: Hit[] = [];
-  let next = 0;
-  for (const hit of hits) {
-    if (hit.sure) continue;
-    // Those before it stay; the first that is not before it may overlap it.
-    for (; next < sure.length && (sure[next]?.end ?? 0) <= hit.start; next += 1) kept.push(sure[next] ?? hit);
-    const overlapped = (sure[next]?.start ?? Infinity) < hit.end || hit.start < (kept.at(-1)?.end ?? 0);
-    if (!overlapped) kept.push(hit);
+  let kept: Hit[] = [];
+  for (const rank of RANKS) {
+    const added = hits.filter((hit) => rankOf(hit) === rank);
+    if (added.length > 0) kept = addWhereFree(kept, added);
   }
-  return [...kept, ...sure.slice(next)];
+  return kept;
+}
+
+const RANKS = ['key', 'chosen', 'possible'] as const;
+
+/** A key in the place of a password is told as the key that it is. */
+function rankOf({ sure, rule }: Hit): (typeof RANKS)[number] {
+  if (!sure) return 'possible';
+  return rule.guessable === true ? 'chosen' : 'key';
+}
+
+/** Both lists are in order; nothing in the first overlaps. */
+function addWhereFree(kept: readonly Hit[], added: readonly Hit[]): Hit[] {
+  const all: Hit[] = [];
+  let next = 0;
+  for (const hit of added) {
+    for (let one = kept[next]; one && one.end <= hit.start; one = kept[next]) {
+      all.push(one);
+      next += 1;
+    }
+    const taken = (kept[next]?.start ?? Infinity) < hit.end || hit.start < (all.at(-1)?.end ?? 0);
+    if (!taken) all.push(hit);
+  }
+  return [...all, ...kept.slice(next)];
 }
 
 /** The text of a found value, as it stands; of a private key only its body, so that line ends do not matter. */

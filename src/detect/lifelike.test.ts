@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { randomInt } from 'node:crypto';
 import { isLifelike, leastDistinct } from './lifelike.ts';
+import { randomText } from './test-values.ts';
 
 const lifelike = (text: string, size = 62): boolean => isLifelike(Buffer.from(text), 0, text.length, size);
 
@@ -36,7 +36,7 @@ test.each([
   ['0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-', 35],
 ])('no random value of %s is taken for a placeholder', (characters, length) => {
   for (let run = 0; run < 5000; run += 1) {
-    const text = Array.from({ length }, () => characters[randomInt(characters.length)]).join('');
+    const text = randomText(length, characters);
     expect([text, lifelike(text, characters.length)]).toEqual([text, true]);
   }
 });

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { randomBase62 } from '../core/ids.ts';
 import { redactCredentials, redactShapes, redactValue } from './redact.ts';
 import { RULES } from './rules.ts';
+import { randomText } from './test-values.ts';
 
 /** Put together at run time, so that no scanner takes one for real. */
 const BODY = 'aB3'.repeat(14);
@@ -65,7 +65,7 @@ test('every prefix that a rule of the scanner knows is taken out, and none is lo
 
 test('a private key is taken out, whole or cut, on lines or escaped', () => {
   const begin = ['-----BEGIN RSA', 'PRIVATE KEY-----'].join(' ');
-  const body = [randomBase62(64), randomBase62(64), randomBase62(20)];
+  const body = [randomText(64), randomText(64), randomText(20)];
   for (const end of ['\n', '\\n']) {
     const key = [begin, ...body, begin.replace('BEGIN', 'END')].join(end);
     expect(redactCredentials(`key: ${key}, more`)).toBe('key: [redacted], more');
@@ -74,7 +74,7 @@ test('a private key is taken out, whole or cut, on lines or escaped', () => {
 });
 
 test('for the log, a long run of mixed characters is taken for a key of unknown form', () => {
-  const unknown = `Zz9${randomBase62(40)}`;
+  const unknown = `Zz9${randomText(40)}`;
   expect(redactShapes(`token ${unknown} end`)).toBe('token [redacted] end');
   expect(redactCredentials(`token ${unknown} end`)).toContain(unknown);
 });
@@ -132,7 +132,7 @@ test('no 16 characters in a row of a known value are left, however it is cut and
 });
 
 test('what does not come from the value stays as it is', () => {
-  const secret = randomBase62(56);
+  const secret = randomText(56);
   expect(redactValue(`before ${secret} after`, secret)).toBe('before [redacted] after');
   expect(redactValue(`${secret}${secret}`, secret)).toBe('[redacted][redacted]');
   expect(redactValue(`first ${secret.slice(0, 15)} only`, secret)).toBe(`first ${secret.slice(0, 15)} only`);
