@@ -173,8 +173,10 @@ var LEAST_OF_VALUES = 0.06;
 var LEAST_OF_UNSURE = 0.15;
 function isName(bytes, from, to, behind) {
   const { disorder, outOfPlace } = disorderOf(bytes, from, to);
+  if (outOfPlace === 0)
+    return true;
   if (behind === "telling")
-    return outOfPlace === 0;
+    return false;
   return disorder < (behind === "short" ? LEAST_OF_VALUES : LEAST_OF_UNSURE);
 }
 function disorderOf(bytes, from, to) {
@@ -1665,7 +1667,7 @@ var LONGEST_NAME = 64;
 var NAME = /aws[_-]secret[_-]access[_-]key$/i;
 var CAMEL_NAME = "ecretAccessKey";
 var CAMEL_ANCHOR = CAMEL_NAME.indexOf("tAc");
-var BEHIND_NAME_BYTES = 32;
+var BEHIND_NAME_BYTES = 64;
 function secretBehindName(bytes, start, end, to, rule) {
   if (end - start < LEAST_NAME || !(standsAt(bytes, end - 3, "KEY") || standsAt(bytes, end - 3, "key")))
     return null;
@@ -1824,7 +1826,8 @@ function secretAt(bytes, tilde, from, to, rule) {
     end -= 1;
   if (end - body < LEAST_BODY || end - body > MOST_BODY)
     return null;
-  return isLifelike(bytes, body, end, ALPHABET_SIZE) ? { rule, start, end, sure: true } : null;
+  const random = isLifelike(bytes, body, end, ALPHABET_SIZE) && !isName(bytes, body, end, "telling");
+  return random ? { rule, start, end, sure: true } : null;
 }
 function isOfSecret(bytes, at) {
   return isAt(bytes, at, ALPHABETS.key.bit) || bytes[at] === TILDE || bytes[at] === DOT;

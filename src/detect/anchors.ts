@@ -71,6 +71,8 @@ const OTHERS: readonly Anchor[] = [
   { bits: PLACE.clientSecret, places: [DIGIT, 'Q', '~'] },
   // secretAccessKey
   { bits: PLACE.rare, places: ['t', 'A', 'c'] },
+  // aws_secret
+  { bits: PLACE.rare, places: ['wW', 'sS', '_'] },
   // gzip, and zlib by how hard it tried.
   { bits: PLACE.rare, places: ['H', '4', 's'] },
   { bits: PLACE.rare, places: ['e', 'J', 'wxyz'] },

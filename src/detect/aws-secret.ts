@@ -15,8 +15,10 @@ const LEAST_NAME = 21;
 const LONGEST_NAME = 64;
 const NAME = /aws[_-]secret[_-]access[_-]key$/i;
 const CAMEL_NAME = 'ecretAccessKey';
+const SHORT_NAME = /^aws_secret/i;
+const SHORT_NAME_BYTES = 9;
 const CAMEL_ANCHOR = CAMEL_NAME.indexOf('tAc');
-const BEHIND_NAME_BYTES = 32;
+const BEHIND_NAME_BYTES = 64;
 const BESIDE_ID_BYTES = 240;
 
 /** Behind the run `bytes[start..end)`, if that is the name of one. */
@@ -33,7 +35,15 @@ export function secretBehindName(
   return secretIn(bytes, end, Math.min(to, end + BEHIND_NAME_BYTES + LENGTH), rule);
 }
 
-/** Behind each name in camel case. */
+/** Of a name at whose anchor `place` is; -1 when it is none. */
+function endOfName(bytes: Uint8Array, place: number): number {
+  const at = place - CAMEL_ANCHOR;
+  if (at >= 0 && standsAt(bytes, at, CAMEL_NAME)) return at + CAMEL_NAME.length;
+  const short = SHORT_NAME.exec(latin1(bytes, Math.max(0, place - 1), place + SHORT_NAME_BYTES));
+  return short ? Math.max(0, place - 1) + short[0].length : -1;
+}
+
+/** Behind each name in camel case, and each that is too short to be noticed. */
 export function findBehindNames(
   bytes: Uint8Array,
   places: Places,
@@ -41,9 +51,8 @@ export function findBehindNames(
   visit: (hit: Hit) => void,
 ): void {
   for (const place of places.of('rare')) {
-    const at = place - CAMEL_ANCHOR;
-    if (at < 0 || !standsAt(bytes, at, CAMEL_NAME)) continue;
-    const end = at + CAMEL_NAME.length;
+    const end = endOfName(bytes, place);
+    if (end < 0) continue;
     const hit = secretIn(bytes, end, Math.min(places.to, end + BEHIND_NAME_BYTES + LENGTH), rule);
     if (hit) visit(hit);
   }

@@ -1,7 +1,7 @@
 /** Client secrets of Azure, which have their mark inside: three characters, a digit and `Q~`, then about 34 of an alphabet with a tilde and a dot. */
 import { ALPHABETS, isAt, latin1 } from './bytes.ts';
 import type { Hit } from './examine.ts';
-import { isLifelike } from './lifelike.ts';
+import { isLifelike, isName } from './lifelike.ts';
 import type { Places } from './places.ts';
 import type { Rule } from './rule.ts';
 
@@ -38,7 +38,8 @@ export function secretAt(bytes: Uint8Array, tilde: number, from: number, to: num
   else if (end < to && bytes[end] === 0x3e && latin1(bytes, end - 2, end) === '--') end -= 2;
   else if (end - body > MOST_BODY && !isAt(bytes, end - 1, ALPHABETS.alnum.bit)) end -= 1;
   if (end - body < LEAST_BODY || end - body > MOST_BODY) return null;
-  return isLifelike(bytes, body, end, ALPHABET_SIZE) ? { rule, start, end, sure: true } : null;
+  const random = isLifelike(bytes, body, end, ALPHABET_SIZE) && !isName(bytes, body, end, 'telling');
+  return random ? { rule, start, end, sure: true } : null;
 }
 
 export function isOfSecret(bytes: Uint8Array, at: number): boolean {

@@ -117,7 +117,8 @@ export function isName(
 ): boolean {
   const { disorder, outOfPlace } = disorderOf(bytes, from, to);
   // Behind a prefix that no name has, one place that is none of words is enough.
-  if (behind === 'telling') return outOfPlace === 0;
+  if (outOfPlace === 0) return true;
+  if (behind === 'telling') return false;
   return disorder < (behind === 'short' ? LEAST_OF_VALUES : LEAST_OF_UNSURE);
 }
 
