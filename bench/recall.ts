@@ -61,7 +61,7 @@ for (const unseen of [false, true]) {
   const of = (list: readonly Cell[]): Cell[] =>
     list.filter(({ carrier }) => (carrier.unseen ?? false) === unseen);
   print(
-    `${unseen ? 'carriers that were held out' : 'other carriers'}: ${total(of(plain))}; encoded: ${total(of(encoded))}`,
+    `${unseen ? 'carriers that were tried last' : 'other carriers'}: ${total(of(plain))}; encoded: ${total(of(encoded))}`,
   );
 }
 table('Providers, as they stand', plain, PLAIN_AIM, shapeOf);

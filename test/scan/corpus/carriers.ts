@@ -1,4 +1,4 @@
-/** Where keys stand in real files, as they are: each carrier writes a piece of a file with the key in it. `unseen` ones never guided the rules. */
+/** Where keys stand in real files, as they are: each carrier writes a piece of a file with the key in it. `unseen` ones were tried last. */
 import type { Random } from './random.ts';
 
 export interface Slot {
@@ -274,7 +274,7 @@ const NAMELESS = family(
   { nameless: true },
 );
 
-/** Written before any of the rules were changed for this corpus, and not looked at while they were. */
+/** Written before any of the rules were changed for this corpus, and tried only when the others were found. */
 const UNSEEN = [
   ...family(
     'unseen',
