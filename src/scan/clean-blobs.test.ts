@@ -162,3 +162,14 @@ test('a sorted set finds each of its ids at its place and no neighbour of one', 
   }
   expect(new IdSet(Buffer.alloc(0), 20).has(idOf(1))).toBe(false);
 });
+
+test('a pipe in the place of a file of ids is not waited for', () => {
+  using home = new Home();
+  const first = home.open();
+  remember(first, 0, 10);
+  first.save();
+  const path = join(home.folder, readdirSync(home.folder)[0] ?? '');
+  rmSync(path);
+  expect(Bun.spawnSync(['mkfifo', path]).exitCode).toBe(0);
+  expect(home.open().has(idOf(1))).toBe(false);
+});

@@ -199,7 +199,9 @@ function folderOf(env: CleanBlobsOptions['env'], gitFolder: string): string | nu
 /** Null for a file that is cut, damaged or gone. */
 function readIds(path: string, idBytes: number): Buffer | null {
   try {
-    if (statSync(path).size > HEAD_BYTES + SUM_BYTES + MOST_IDS * idBytes) return null;
+    const stats = statSync(path);
+    // A pipe would be waited for without an end.
+    if (!stats.isFile() || stats.size > HEAD_BYTES + SUM_BYTES + MOST_IDS * idBytes) return null;
     const file = readFileSync(path);
     const end = file.length - SUM_BYTES;
     if (end < HEAD_BYTES || file.toString('latin1', 0, MAGIC.length) !== MAGIC) return null;

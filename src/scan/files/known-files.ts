@@ -103,7 +103,8 @@ export class KnownFiles {
 
   #load(path: string): Buffer {
     try {
-      if (statSync(path).size > MOST_BYTES) return Buffer.alloc(0);
+      const stats = statSync(path);
+      if (!stats.isFile() || stats.size > MOST_BYTES) return Buffer.alloc(0);
       const file = readFileSync(path);
       const end = file.length - SUM_BYTES;
       const start = this.#head.length;
