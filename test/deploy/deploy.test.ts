@@ -36,7 +36,11 @@ describe('the npm package', () => {
     expect(
       paths.filter((path) => /\.test\.ts$|\/test-|^(?:test|scripts|node_modules|dist)\//.test(path)),
     ).toEqual([]);
-    expect(paths.filter((path) => !/^(?:src|bin)\//.test(path)).sort()).toEqual(
+    const imported = ['console', 'pino', 'redact'].flatMap((name) =>
+      ['cjs', 'mjs', 'd.cts', 'd.mts'].map((kind) => `lib/${name}.${kind}`),
+    );
+    expect(paths.filter((path) => path.startsWith('lib/')).sort()).toEqual(imported.sort());
+    expect(paths.filter((path) => !/^(?:src|bin|lib)\//.test(path)).sort()).toEqual(
       ['ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'].sort(),
     );
     mkdirSync(home, { recursive: true });
