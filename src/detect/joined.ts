@@ -39,6 +39,7 @@ export function visitJoined(
   const follows = mayFollow(bytes, start);
   // Nearly all runs end here.
   if (!follows && !mayGoOn(bytes, end)) return end;
+  if (!hasChance(bytes, start, end, RUN)) return end;
   return joinAround(bytes, start, end, to, visit);
 }
 
@@ -63,9 +64,29 @@ export function joinAround(bytes: Uint8Array, start: number, end: number, to: nu
   const opening = pieces[0]?.start ?? start;
   // Rules look at what stands before a value.
   const before = bytes.subarray(Math.max(0, opening - CONTEXT_BYTES), opening);
-  const text = Buffer.concat([before, ...pieces.map((piece) => bytes.subarray(piece.start, piece.end))]);
+  const whole = Buffer.concat(pieces.map((piece) => bytes.subarray(piece.start, piece.end)));
+  if (!hasChance(whole, 0, whole.length, RUN)) return last;
+  const text = Buffer.concat([before, whole]);
   visit(text, opening, last, (at) => placeIn(pieces, at - before.length), before.length);
   return last;
+}
+
+/** Of twenty characters in a row of a random value at least as many are capitals or digits, but for one value in thousands. */
+const LEAST_UNUSUAL = 3;
+const UNUSUAL = ALPHABETS.upperAlnum.bit;
+
+/** In so many bytes on either side of a joint most of twenty characters are, whatever joins them. */
+const NEAR_BYTES = 60;
+
+/** Whether so many bytes in a row have what nobody writes as words. Most of what is joined is text, or names. */
+function hasChance(bytes: Uint8Array, from: number, to: number, inARow: number): boolean {
+  let unusual = 0;
+  for (let at = from; at < to; at += 1) {
+    if (isAt(bytes, at, UNUSUAL)) unusual += 1;
+    if (at - inARow >= from && isAt(bytes, at - inARow, UNUSUAL)) unusual -= 1;
+    if (unusual >= LEAST_UNUSUAL) return true;
+  }
+  return false;
 }
 
 /** Visits joined literals around each joint beside which no piece was noticed as a run. */
@@ -75,9 +96,7 @@ export function eachShortJoint(bytes: Uint8Array, places: Places, visit: OnText)
     let joinedTo = from;
     for (const quote of places.of(kind)) {
       if (quote < joinedTo) continue;
-      let end = quote;
-      while (bytes[end - 1] === BACKSLASH && quote - end < 3) end -= 1;
-      if (end <= from || !isAt(bytes, end - 1, VALUE) || !leadsToQuote(bytes, quote + 1, to)) continue;
+      const end = endBefore(bytes, quote);
       let start = end;
       let run = 0;
       let key = 0;
@@ -92,6 +111,22 @@ export function eachShortJoint(bytes: Uint8Array, places: Places, visit: OnText)
         joinedTo = joinAround(bytes, start, end, to, visit);
     }
   }
+}
+
+/** Whether a value may end at the quote, and go on behind another: what `eachShortJoint` is told of. */
+export function isJoint(bytes: Uint8Array, quote: number, to: number): boolean {
+  return (
+    isAt(bytes, endBefore(bytes, quote) - 1, VALUE) &&
+    leadsToQuote(bytes, quote + 1, to) &&
+    hasChance(bytes, Math.max(0, quote - NEAR_BYTES), Math.min(to, quote + NEAR_BYTES), NEAR_BYTES)
+  );
+}
+
+/** Of what stands before a quote, which in a string may have backslashes before it. */
+function endBefore(bytes: Uint8Array, quote: number): number {
+  let end = quote;
+  while (bytes[end - 1] === BACKSLASH && quote - end < 3) end -= 1;
+  return end;
 }
 
 /** A first look at what is between two quotes, without an expression. */
@@ -159,7 +194,29 @@ export function isIndent(byte: number): boolean {
   return byte === 0x20 || byte === 0x09;
 }
 
+/** A first look at what stands before a piece, without an expression: most strings begin where nothing is joined to them. */
+function mayBeJoined(bytes: Uint8Array, start: number): boolean {
+  let at = start - 1;
+  if (!QUOTES.has(bytes[at] ?? 0)) return mayFollow(bytes, start);
+  at = skip(bytes, at - 1, -1, isBackslash);
+  for (let letters = 0; letters < 2 && isAt(bytes, at, LETTER); letters += 1) at -= 1;
+  at = skip(bytes, at, -1, isSpace);
+  const byte = bytes[at] ?? 0;
+  const before = bytes[at - 1] ?? 0;
+  if (byte === EQUALS) return before === PLUS || before === POINT;
+  if (byte === PARENTHESIS) return before === T_OF_CONCAT;
+  if (byte === BRACE) return before === DOLLAR;
+  return BESIDE.has(byte) || byte === UNDERSCORE || before === BACKSLASH;
+}
+
+const [EQUALS, PLUS, POINT, PARENTHESIS, T_OF_CONCAT, BRACE, DOLLAR] = Buffer.from('=+.(t{$');
+
+function isBackslash(byte: number): boolean {
+  return byte === BACKSLASH;
+}
+
 function pieceBefore(bytes: Uint8Array, start: number): Piece | null {
+  if (!mayBeJoined(bytes, start)) return null;
   const text = latin1(bytes, Math.max(0, start - LONGEST_JOINT), start);
   const joint = BEFORE.exec(text);
   if (!joint) return null;

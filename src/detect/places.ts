@@ -1,5 +1,6 @@
 /** What skimming noticed, sorted by the search that it is for. */
 import { GROUP_BITS, PLACE } from './anchors.ts';
+import { worthASearch } from './first-look.ts';
 import { usesOf } from './run-use.ts';
 import { skim } from './skim.ts';
 
@@ -32,7 +33,7 @@ export class Places {
       const at = events[index] as number;
       const end = events[index + 1] as number;
       if (end >= 0) this.#runs.push(at, end, events[index + 2] as number);
-      else this.#add(at, events[index + 2] as number);
+      else this.#add(at, worthASearch(bytes, at, this.to, events[index + 2] as number));
     }
   }
 
