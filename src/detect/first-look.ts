@@ -4,7 +4,8 @@
  */
 import { PLACE } from './anchors.ts';
 import { standsAt } from './bytes.ts';
-import { isJoint } from './joined.ts';
+import { isJoint, QUOTES } from './joined.ts';
+import { OF_LIST, SEPARATOR } from './number-lists.ts';
 
 const JOINTS = PLACE.joint | PLACE.spacedJoint | PLACE.touching;
 const FREQUENT = JOINTS | PLACE.number | PLACE.list;
@@ -19,11 +20,6 @@ export function worthASearch(bytes: Uint8Array, at: number, to: number, bits: nu
   return left;
 }
 
-const NUMBER = 1;
-const BETWEEN = 2;
-const OF_LIST = new Uint8Array(256);
-for (const byte of Buffer.from('0123456789abcdefABCDEFxX')) OF_LIST[byte] = NUMBER;
-for (const byte of Buffer.from(' ,:;-\t\r\n')) OF_LIST[byte] = BETWEEN;
 /** Of a list of twenty codes at least as much follows on the first that is noticed: every key has one among its first few characters. */
 const LOOK_BYTES = 24;
 const LEAST_BETWEEN = 2;
@@ -34,7 +30,7 @@ function isAmongNumbers(bytes: Uint8Array, at: number, to: number): boolean {
   for (let place = at; place < end; place += 1) {
     const kind = OF_LIST[bytes[place] as number] as number;
     if (kind === 0) return false;
-    if (kind === BETWEEN) between += 1;
+    if (kind === SEPARATOR) between += 1;
   }
   return between >= LEAST_BETWEEN;
 }
@@ -43,7 +39,6 @@ const BRACKET = 0x5d;
 const PLUS = 0x2b;
 const SPACE = 0x20;
 const [SMALL_N, SMALL_I, SMALL_A, CAPITAL_A, DOLLAR] = Buffer.from('niaA$');
-const QUOTES = new Set(Buffer.from('"\'`'));
 const LONGEST_GAP = 8;
 
 /** `].join(`, `join(`, `concat(`, `+= "` or `${"`. */

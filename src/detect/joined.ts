@@ -23,7 +23,7 @@ const JOINT = [
 ].join('|');
 const BEHIND = new RegExp(`^(?:${JOINT})`);
 const BEFORE = new RegExp(`(?:${JOINT})$`);
-interface Piece {
+export interface Piece {
   readonly start: number;
   readonly end: number;
 }
@@ -234,7 +234,8 @@ function pieceBehind(bytes: Uint8Array, end: number, to: number): Piece | null {
   return last === start ? null : { start, end: last };
 }
 
-function placeIn(pieces: readonly Piece[], at: number): number {
+/** The place of what stands at `at` in the joined text. */
+export function placeIn(pieces: readonly Piece[], at: number): number {
   let rest = Math.max(0, at);
   for (const { start, end } of pieces) {
     if (rest < end - start) return start + rest;

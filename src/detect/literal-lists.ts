@@ -4,7 +4,7 @@
  */
 import { ALPHABETS, isAt, latin1 } from './bytes.ts';
 import type { OnText } from './encoded-runs.ts';
-import { joinAround } from './joined.ts';
+import { isSpace, joinAround, type Piece, placeIn, QUOTES } from './joined.ts';
 import type { Places } from './places.ts';
 
 const KEY = ALPHABETS.key.bit;
@@ -15,15 +15,9 @@ const JOIN = /^\]\s{0,8}\.join\(\s{0,8}(?:""|''|``)\s{0,8}\)/;
 const CALL = /(?:concat|(?:""|'')\.join)$/i;
 const CALL_BYTES = 16;
 const OPENING = /^\(\s{0,8}\[?/;
-const QUOTES = new Set(Buffer.from('"\'`'));
 const OTHERS = new Set(Buffer.from(' \t\r\n,"\'`.~+/='));
 const BRACKET = 0x5b;
 const COMMA = 0x2c;
-
-interface Piece {
-  readonly start: number;
-  readonly end: number;
-}
 
 export function eachLiteralList(bytes: Uint8Array, places: Places, visit: OnText): void {
   let next = places.from;
@@ -97,15 +91,6 @@ function literalsAt(bytes: Uint8Array, start: number, to: number): Piece[] {
 
 function skipSpace(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
-  while (at < to && (bytes[at] === 0x20 || ((bytes[at] ?? 0) >= 0x09 && (bytes[at] ?? 0) <= 0x0d))) at += 1;
+  while (at < to && isSpace(bytes[at] as number)) at += 1;
   return at;
-}
-
-function placeIn(pieces: readonly Piece[], at: number): number {
-  let rest = Math.max(0, at);
-  for (const { start, end } of pieces) {
-    if (rest < end - start) return start + rest;
-    rest -= end - start;
-  }
-  return pieces.at(-1)?.end ?? 0;
 }

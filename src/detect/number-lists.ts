@@ -19,10 +19,11 @@ const OVERLAP = 4 * 1024;
 const CONTEXT_BYTES = 240;
 
 const DIGIT = 1;
-const SEPARATOR = 2;
+export const SEPARATOR = 2;
 /** With `0x`. */
 const LONGEST_NUMBER = 18;
-const OF_LIST = new Uint8Array(256);
+/** What each byte is in a list of codes; 0 for none. */
+export const OF_LIST = new Uint8Array(256);
 for (const byte of Buffer.from('0123456789abcdefABCDEFxX')) OF_LIST[byte] = DIGIT;
 for (const byte of Buffer.from(' ,:;-\t\r\n')) OF_LIST[byte] = SEPARATOR;
 
